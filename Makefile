@@ -1,0 +1,65 @@
+# One entrance for people and for CI. `make` alone lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3))
+BIN := .venv/bin
+STAMP := .venv/.installed
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help setup demo serve test check format bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv with the locked packages and the project in it
+
+# The stamp is written last, so an interrupted installation is taken up again; a newer lock file installs again.
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Say which with: make setup PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/pip || "$(PYTHON)" -m venv --clear .venv \
+		|| { echo "Python could not make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "Ready: $(BIN)/steward, $(BIN)/steward-audit, $(BIN)/steward-trustee, $(BIN)/steward-registrar"
+
+demo: $(STAMP) ## Run a whole election and verify it (ARGS="--sample association" for the other one)
+	$(BIN)/steward demo $(ARGS)
+
+serve: $(STAMP) ## Start the application on this computer
+	$(BIN)/steward serve $(ARGS)
+
+test: $(STAMP) ## Run the tests in random order (ARGS="-k words" for a part of them)
+	tools/install-test-tools
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, import rules, then the tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+
+format: $(STAMP) ## Rewrite the Python files in the project's format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure speed and memory beside belenios-tool
+	tools/install-test-tools
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# The hashes make the lock safe from any source, so the file names none.
+lock: $(STAMP) ## Choose the newest packages that fit pyproject.toml and pin them
+	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+		--extra app --extra audit --extra dev --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+clean: ## Remove .venv and everything that was generated
+	rm -rf .venv build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov ./*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
