@@ -43,7 +43,7 @@ check: $(STAMP) ## Format, lint, types, import rules, then the tests: what CI ru
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory test
 
 format: $(STAMP) ## Rewrite the Python files in the project's format

@@ -1,0 +1,138 @@
+"""What every test may ask for: outside programs, databases, and a number of samples.
+
+Settings by environment:
+STEWARD_TEST_SAMPLES=small|large   how many mutations and examples the sampling tests try (small by default)
+STEWARD_NO_SKIPS=1                 a skipped test is a failed one: for machines that have all the programs
+STEWARD_TOOLS_DIR                  where the belenios-tools lie, if not in .cache/belenios
+"""
+
+import os
+import random
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.belenios import Tool, ToolMissingError, find_tool
+from tests.network import block_outside_sockets
+from tests.postgres import Cluster, PostgresMissingError, running_cluster
+
+SAMPLES = {"small": 60, "large": 600}
+
+hypothesis.settings.register_profile("small", max_examples=60, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("large", max_examples=600, deadline=None, print_blob=True)
+
+
+def _sample_size() -> str:
+    size = os.environ.get("STEWARD_TEST_SAMPLES") or "small"
+    if size not in SAMPLES:
+        raise pytest.UsageError(f"STEWARD_TEST_SAMPLES is {size!r}; it may be {' or '.join(SAMPLES)}")
+    return size
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile(_sample_size())
+    block_outside_sockets()
+
+
+# --- no test may quietly not run ---------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    # An expected failure is reported as skipped too, but it did run.
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _fail_if_skips_count(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped:
+        _fail_if_skips_count(report)
+    return report
+
+
+def _fail_if_skips_count(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("STEWARD_NO_SKIPS") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which STEWARD_NO_SKIPS=1 forbids: {reason}"
+
+
+# --- chance ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def samples() -> int:
+    """How many mutations a sampling test tries of each kind."""
+    return SAMPLES[_sample_size()]
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """Chance that a failing run can be repeated with: the printed `--randomly-seed` and the test's name decide it."""
+    seed = request.config.getoption("randomly_seed")
+    return random.Random(f"{seed} {request.node.nodeid}")
+
+
+# --- the outside verifier ----------------------------------------------------------------------------------------
+
+
+def _tool_or_skip(version: str) -> Tool:
+    try:
+        return find_tool(version)
+    except ToolMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def belenios20() -> Tool:
+    """belenios-tool 2.0 of Debian 12: multiplicative groups only."""
+    return _tool_or_skip("2.0")
+
+
+@pytest.fixture(scope="session")
+def belenios30() -> Tool:
+    """belenios-tool 3.0 of Debian 13: reads `GET /api/elections/UUID/archive`."""
+    return _tool_or_skip("3.0")
+
+
+@pytest.fixture(scope="session")
+def belenios33() -> Tool:
+    """belenios-tool 3.3.0 of Debian sid: Ed25519, and the archive by objects."""
+    return _tool_or_skip("3.3.0")
+
+
+# --- databases ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """A private PostgreSQL server, one in each worker process; `new_database()` makes an empty database."""
+    try:
+        with running_cluster() as cluster:
+            yield cluster
+    except PostgresMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database that lives as long as the test."""
+    url = postgres_cluster.new_database()
+    yield url
+    postgres_cluster.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database; a test that asks for it runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    # Asked for only now, so that the SQLite half runs without a PostgreSQL server.
+    url: str = request.getfixturevalue("postgres_url")
+    return url
