@@ -1,0 +1,1 @@
+"""Elections: their settings, states and calendar."""

@@ -1,0 +1,105 @@
+"""Untrusted JSON bodies -> typed fields, or a Problem that names the field.
+
+Reading is strict (no key twice, no fractions, no unknown field), because a program that misspells
+a setting of an election must hear of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from voting_app.errors import Problem
+
+MAX_DEPTH_SENTENCE = "The JSON is nested too deeply."
+
+
+def invalid(field: str, sentence: str) -> Problem:
+    """The problem document for one bad field: 422 ``invalid-field``."""
+    return Problem(422, "invalid-field", sentence, extra={"field": field})
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is not a whole number")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return result
+
+
+def parse_body(raw: bytes, required: Sequence[str] = (), optional: Sequence[str] = ()) -> dict[str, Any]:
+    """A JSON object with these fields and no other; an empty body is an empty object.
+
+    Problems: 400 ``malformed-json``; 422 ``invalid-field`` for a missing or unknown field.
+    """
+    try:
+        value = json.loads(
+            raw.decode() or "{}",
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+            object_pairs_hook=_unique_keys,
+        )
+    except RecursionError as error:
+        raise Problem(400, "malformed-json", MAX_DEPTH_SENTENCE) from error
+    except ValueError as error:
+        raise Problem(400, "malformed-json", "The body is not JSON as it is read here.") from error
+    if not isinstance(value, dict):
+        raise Problem(400, "malformed-json", "The body must be a JSON object.")
+    for name in value:
+        if name not in required and name not in optional:
+            raise invalid(name[:40], "This field is unknown here.")
+    for name in required:
+        if name not in value:
+            raise invalid(name, "This field is missing.")
+    return value
+
+
+def get_text(body: dict[str, Any], field: str, *, longest: int, default: str | None = None) -> str:
+    """A text of 1..``longest`` printable characters (line breaks allowed), surrounding blanks removed."""
+    value = body.get(field, default)
+    if not isinstance(value, str):
+        raise invalid(field, "Text is expected.")
+    text = value.strip()
+    if not text and default is None:
+        raise invalid(field, "This field must not be empty.")
+    if len(text) > longest:
+        raise invalid(field, f"At most {longest} characters are allowed.")
+    if not all(character.isprintable() or character == "\n" for character in text):
+        raise invalid(field, "A character cannot be printed.")
+    return text
+
+
+def get_int(body: dict[str, Any], field: str, minimum: int, maximum: int, default: int | None = None) -> int:
+    """A whole number in [minimum, maximum]."""
+    value = body.get(field, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise invalid(field, f"A whole number from {minimum} to {maximum} is expected.")
+    return value
+
+
+def get_bool(body: dict[str, Any], field: str, default: bool | None = None) -> bool:
+    """``true`` or ``false``."""
+    value = body.get(field, default)
+    if not isinstance(value, bool):
+        raise invalid(field, "true or false is expected.")
+    return value
+
+
+def get_choice(body: dict[str, Any], field: str, allowed: Sequence[str], default: str | None = None) -> str:
+    """One of the ``allowed`` words."""
+    value = body.get(field, default)
+    if not isinstance(value, str) or value not in allowed:
+        raise invalid(field, f"One of these is expected: {', '.join(allowed)}.")
+    return value
+
+
+def get_object(body: dict[str, Any], field: str) -> dict[str, Any]:
+    """A JSON object, as it came; whoever reads it checks its fields."""
+    value = body.get(field)
+    if not isinstance(value, dict):
+        raise invalid(field, "An object is expected.")
+    return value

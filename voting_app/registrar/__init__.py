@@ -1,0 +1,1 @@
+"""Voting credentials: the public list that Setup fixes."""

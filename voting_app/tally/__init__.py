@@ -1,0 +1,1 @@
+"""Closing the box, the encrypted tally, partial decryptions and the result."""

@@ -1,0 +1,1 @@
+"""Trustees: the key ceremony, drills and what each has to do next."""
