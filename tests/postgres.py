@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -30,8 +31,9 @@ class PostgresMissingError(LookupError):
 class Cluster:
     """A running server; `new_database` gives an empty database of its own to each caller."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: "subprocess.Popen[bytes]") -> None:
         self._folder = folder
+        self._server = server
         self._numbers = count(1)
 
     def new_database(self) -> str:
@@ -44,6 +46,8 @@ class Cluster:
 
     def drop_database(self, url: str) -> None:
         """Removes a database again and ends the connections that are left open to it."""
+        if self._server.poll() is not None:
+            return  # Ctrl-C has stopped the server already, and its databases go with it.
         name = url.partition("@/")[2].partition("?")[0]
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -102,13 +106,12 @@ def running_cluster(*, durable: bool = False) -> Iterator[Cluster]:
                 cwd=folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C at the terminal is for the tests; they stop the server themselves.
-                start_new_session=True,
+                # It stays in the tests' process group: what ends them from outside, like CI's time limit, ends it too.
                 **_identity(user),
             )
         try:
             _wait_until_ready(server, folder)
-            yield Cluster(folder)
+            yield Cluster(folder, server)
         finally:
             # A "fast" stop, then the hard way: nothing in there is worth keeping.
             server.send_signal(signal.SIGINT)
@@ -131,7 +134,7 @@ def _server_user() -> pwd.struct_passwd | None:
     raise PostgresMissingError(f"PostgreSQL does not run as {getpass.getuser()}, and there is no user for it")
 
 
-def _identity(user: pwd.struct_passwd | None) -> dict[str, int | list[int]]:
+def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
