@@ -75,7 +75,7 @@ def samples() -> int:
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """Chance that a failing run can be repeated with: the printed `--randomly-seed` and the test's name decide it."""
-    seed = request.config.getoption("randomly_seed")
+    seed = request.config.getoption("randomly_seed", default=0)
     return random.Random(f"{seed} {request.node.nodeid}")
 
 
