@@ -1,0 +1,59 @@
+"""The application: `create_app` puts the features together and refuses to start if something is not as it
+must be.
+"""
+
+from importlib import import_module
+
+from flask import Blueprint, Flask
+
+from voting_app.access import access, register_access, require_marks
+from voting_app.clock import Clock, SystemClock
+from voting_app.config import Settings
+from voting_app.context import Context, set_context
+from voting_app.db import Database
+from voting_app.errors import register_error_handlers
+from voting_app.security import register_security
+
+# Each folder has a `routes.blueprint`, whose routes hold their whole address. The order is that of
+# imports: later ones use earlier ones.
+FEATURES = (
+    "accounts",
+    "ledger",
+    "elections",
+    "roll",
+    "registrar",
+    "trustees",
+    "tally",
+    "certification",
+    "booth",
+)
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> Flask:
+    """Return the application for `settings`.
+
+    Raises SchemaError when the database has other tables than this program, MissingMarkError when a URL
+    has no access mark.
+    """
+    app = Flask(__name__)
+    # A form of ours is never larger; a route that takes files or ballots sets its own limit on the request.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
+    database = database or Database(settings.database_url)
+    database.require_current_schema()
+    set_context(app, Context(settings, database, clock or SystemClock()))
+    register_error_handlers(app)
+    register_access(app)
+    register_security(app)
+    for name in FEATURES:
+        app.register_blueprint(_get_blueprint(name))
+    app.view_functions["static"] = access("public")(app.view_functions["static"])
+    require_marks(app)
+    return app
+
+
+def _get_blueprint(feature: str) -> Blueprint:
+    blueprint = import_module(f"voting_app.{feature}.routes").blueprint
+    if not isinstance(blueprint, Blueprint):
+        raise TypeError(f"voting_app.{feature}.routes.blueprint is not a Blueprint")
+    return blueprint

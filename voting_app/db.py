@@ -1,0 +1,221 @@
+"""The database: its tables' common base and three kinds of transaction.
+
+`Database.session` cannot write, `Database.write` is durable when it returns, `Database.relaxed` is for
+rows that a power cut may take away. Correctness between processes rests on the database alone; there is no
+lock of ours in memory.
+"""
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+# A migration can only drop a constraint that has a name, and both databases must give it the same one.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# A writer waits this long for its turn before the request is answered with "overloaded".
+LOCK_TIMEOUT_SECONDS = 30
+
+MIGRATIONS_FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+
+
+class Base(DeclarativeBase):
+    """Base of every table of the application."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite forgets the zone of a time; this puts it back, and refuses a time without
+    zone.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time and store the others in UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without time zone reached the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what was stored as an aware UTC time."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SchemaError(Exception):
+    """The tables of the database are not those of this program."""
+
+
+class Database:
+    """One database, SQLite file or PostgreSQL, given by its URL."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare connections to `url`; nothing is opened before the first transaction."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            if not self.url.database or self.url.database == ":memory:":
+                raise ValueError("a database in memory can't be shared by connections; name a file")
+            self._write_engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", synchronous="FULL")
+            # NORMAL, not OFF: commits are not synced, but a checkpoint is. With OFF a checkpoint made by
+            # this connection could lose, in a power cut, ballots for which receipts were given.
+            self._relaxed_engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", synchronous="NORMAL")
+            self._read_engine = _sqlite_engine(self.url, begin="BEGIN", synchronous="FULL", read_only=True)
+        elif self.url.get_backend_name() == "postgresql":
+            engine = create_engine(
+                self.url,
+                isolation_level="READ COMMITTED",
+                connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"},
+                pool_pre_ping=True,
+                max_overflow=20,
+            )
+            event.listen(engine, "begin", _begin_postgresql)
+            self._write_engine = engine
+            self._relaxed_engine = engine.execution_options(steward_relaxed=True)
+            self._read_engine = engine.execution_options(postgresql_readonly=True)
+        else:
+            raise ValueError(f"{self.url.get_backend_name()} is not supported: use sqlite or postgresql")
+        _databases.add(self)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction for looking: it can't change anything. Keep it short."""
+        with Session(self._read_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction, durable when the block has ended without an exception, undone otherwise.
+
+        On SQLite it is alone from its first statement on. On PostgreSQL whoever changes shared state locks
+        its row first (`ledger.service.lock_box`).
+        """
+        with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def relaxed(self) -> Iterator[Session]:
+        """As `write`, but a power cut may take the newest commits away: no disk is waited for. Never for a
+        ballot.
+        """
+        with Session(self._relaxed_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def connect(self) -> Connection:
+        """Return a bare connection with the right to write, for migrations and their tests."""
+        return self._write_engine.connect()
+
+    def require_current_schema(self) -> None:
+        """Raise SchemaError unless every migration of this program has been applied, and nothing newer."""
+        with self.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_heads()
+        expected = ScriptDirectory.from_config(_alembic_config(self.url)).get_heads()
+        if set(found) != set(expected):
+            raise SchemaError(
+                f"the database has schema {', '.join(found) or 'none'}, this program needs "
+                f"{', '.join(expected)}; run `steward upgrade`"
+            )
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Close all idle connections, or with close=False only forget them (a forked child must not close
+        its parent's).
+        """
+        for engine in (self._write_engine, self._relaxed_engine, self._read_engine):
+            engine.dispose(close=close)
+
+
+# A connection used on both sides of a fork corrupts what it carries: a preloading server forks after the
+# engines exist.
+_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+
+
+def _forget_connections() -> None:
+    for database in list(_databases):
+        database.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Apply the migrations up to `revision` to the database at `url`."""
+    command.upgrade(_alembic_config(make_url(url)), revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Undo the migrations back to `revision` ("base" for all): every table that they made and what is in
+    it is gone.
+    """
+    command.downgrade(_alembic_config(make_url(url)), revision)
+
+
+def _alembic_config(url: URL) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
+    config.attributes["url"] = url
+    return config
+
+
+def _sqlite_engine(url: URL, *, begin: str, synchronous: str, read_only: bool = False) -> Engine:
+    """Return an engine whose every connection has our safety settings and whose transactions start with
+    `begin`.
+    """
+    engine = create_engine(
+        url,
+        connect_args={"timeout": LOCK_TIMEOUT_SECONDS},
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=LOCK_TIMEOUT_SECONDS,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: Any) -> None:
+        # The driver would start transactions by itself, late and deferred; with None it leaves them to the
+        # "begin" event.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Without it INSERT OR REPLACE deletes rows behind the back of the triggers that guard the ledger.
+        connection.execute("PRAGMA recursive_triggers = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA secure_delete = ON")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("steward_relaxed"):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

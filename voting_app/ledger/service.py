@@ -1,0 +1,534 @@
+"""The record: appending to it, looking into it, publishing it.
+
+Functions that write need a session of `Database.write()`, and the caller's transaction is the unit: what
+they append is durable when that transaction has ended, not before. Two appends to one box never run at a
+time: on SQLite the write transaction is alone, on PostgreSQL `lock_box` makes the second wait.
+"""
+
+import base64
+import binascii
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from crypto.archive import encode_event, encode_header_record, encode_record, next_event, record_size
+from crypto.election import parse_election
+from crypto.encoding import encode_base64, is_sha256_hex, parse_json, sha256_hex
+from crypto.errors import MisuseError
+from crypto.journal import first_line, make_seal, next_line
+from crypto.receipt import ServiceKey
+from crypto.record import DATA_BEFORE, BoxState, next_state
+from voting_app.db import Database
+from voting_app.ledger.models import JournalRow, LedgerBox, LedgerData, LedgerEvent
+
+BALLOT = "Ballot"
+SETUP = "Setup"
+END_BALLOTS = "EndBallots"
+
+# A published archive is read in pieces of about this many bytes, each in a transaction of its own.
+_PIECE_BYTES = 1 << 20
+_PIECE_EVENTS = 400
+_PIECE_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an event landed. position: byte at which its first record begins; length: of the archive with
+    it, in bytes.
+    """
+
+    height: int
+    event_hash: str
+    position: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest event of a box: height −1 and no hash before Setup. length: of the archive, in bytes."""
+
+    height: int
+    event_hash: str | None
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class BallotPlace:
+    """Where a ballot stands."""
+
+    height: int
+    event_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The four data records of the Setup event, as bytes."""
+
+    election: bytes
+    trustees: bytes
+    credentials: bytes
+    setup: bytes
+
+
+# --- boxes
+# -------------------------------------------------------------------------------------------------------
+
+
+def create_box(session: Session, uuid: str, timestamp: int) -> int:
+    """Make an empty box and return its id. timestamp: seconds; it stands in every record of the archive."""
+    box = LedgerBox(uuid=uuid, timestamp=timestamp)
+    session.add(box)
+    session.flush()
+    return box.id
+
+
+def find_box(session: Session, uuid: str) -> int | None:
+    """Return the id of the box `uuid`, or None."""
+    return session.scalar(select(LedgerBox.id).where(LedgerBox.uuid == uuid))
+
+
+def lock_box(session: Session, box_id: int, *, exclusive: bool = False) -> None:
+    """Wait until no other transaction appends to this box, and keep others waiting until this one ends.
+
+    exclusive: also wait for ballots that are just arriving (rows that point at the box), and keep them
+    waiting. Whoever ends the voting locks so, then counts the ballots in flight, then appends. On SQLite a
+    write transaction is alone anyway.
+    """
+    _lock(session, box_id, exclusive=exclusive)
+
+
+def lock_arrival(session: Session, box_id: int) -> None:
+    """Keep an exclusive lock of this box away until this transaction ends; any number of arrivals hold
+    this at a time.
+    """
+    session.execute(
+        select(LedgerBox.id).where(LedgerBox.id == box_id).with_for_update(read=True, key_share=True)
+    ).one()
+
+
+def box_state(session: Session, box_id: int) -> BoxState:
+    """Return the state of the box after its newest event."""
+    row = _find_last(session, box_id)
+    return BoxState.EMPTY if row is None else BoxState(row.state)
+
+
+def head(session: Session, box_id: int) -> Head:
+    """Return the newest event's height and hash, and the length of the archive."""
+    row = _find_last(session, box_id)
+    if row is None:
+        return Head(-1, None, len(encode_header_record(_get_timestamp(session, box_id))))
+    return Head(row.height, row.hash, row.end_position)
+
+
+# --- appending
+# ---------------------------------------------------------------------------------------------------
+
+
+def append(session: Session, box_id: int, event_type: str, bodies: Sequence[bytes] = ()) -> Appended:
+    """Append an event with its data records (PROTOCOL §9) and return where it landed.
+
+    bodies: the data records in the order of crypto.record.DATA_BEFORE; the last one is the payload. They
+    are stored as they are: whoever calls has verified them. Raises RejectedError (rule A7) if the box's
+    state does not allow the event.
+    """
+    # For what is not a ballot, arrivals wait too: that is what makes EndBallots come after everything that
+    # arrived before it.
+    timestamp = _lock(session, box_id, exclusive=event_type != BALLOT)
+    last = _find_last(session, box_id)
+    state = BoxState.EMPTY if last is None else BoxState(last.state)
+    state = next_state(state, event_type, ranking=_has_ranking(session, box_id, event_type))
+    if len(bodies) != len(DATA_BEFORE[event_type]):
+        raise MisuseError(f"{event_type} has {len(DATA_BEFORE[event_type])} data records, not {len(bodies)}")
+    hashes = [sha256_hex(body) for body in bodies]
+    event = next_event(None if last is None else last.body, event_type, hashes[-1] if hashes else None)
+    raw = encode_event(event)
+    event_hash = sha256_hex(raw)
+    position = len(encode_header_record(timestamp)) if last is None else last.end_position
+    length = position + sum(record_size(len(body)) for body in bodies) + record_size(len(raw))
+    if bodies:
+        credential = _get_credential(bodies[-1]) if event_type == BALLOT else None
+        session.execute(
+            insert(LedgerData),
+            [
+                {
+                    "box_id": box_id,
+                    "height": event.height,
+                    "ordinal": ordinal,
+                    "hash": digest,
+                    "credential": credential,
+                    "body": body,
+                }
+                for ordinal, (digest, body) in enumerate(zip(hashes, bodies, strict=True))
+            ],
+        )
+    session.execute(
+        insert(LedgerEvent).values(
+            box_id=box_id,
+            height=event.height,
+            type=event_type,
+            state=state.value,
+            hash=event_hash,
+            parent=event.parent,
+            body=raw,
+            position=position,
+            end_position=length,
+        )
+    )
+    return Appended(event.height, event_hash, position, length)
+
+
+def append_journal(
+    session: Session,
+    box_id: int,
+    kind: str,
+    actor: str | None,
+    payload: dict[str, Any],
+    *,
+    service_key: ServiceKey,
+) -> None:
+    """Append a line to the box's journal (DESIGN §11), before it the first line if there is none yet.
+
+    actor: "role:number", "service:0" for acts of the service.
+    """
+    _lock(session, box_id, exclusive=False)
+    previous = _find_last_line(session, box_id)
+    if previous is None:
+        uuid = session.scalars(select(LedgerBox.uuid).where(LedgerBox.id == box_id)).one()
+        previous = first_line(uuid, service_key.public)
+        _add_line(session, box_id, 0, "journal", None, previous)
+    height, box_head = _get_place(session, box_id)
+    line = next_line(previous, box_height=height, box_head=box_head, kind=kind, actor=actor, payload=payload)
+    _add_line(session, box_id, _next_journal_height(session, box_id), kind, sha256_hex(previous), line)
+
+
+def seal(session: Session, box_id: int, service_key: ServiceKey) -> None:
+    """Append a seal: the service's signature over the journal so far."""
+    _lock(session, box_id, exclusive=False)
+    previous = _find_last_line(session, box_id)
+    if previous is None:
+        raise MisuseError("an empty journal can't be sealed")
+    height, box_head = _get_place(session, box_id)
+    line = make_seal(previous, service_key, height, box_head)
+    _add_line(session, box_id, _next_journal_height(session, box_id), "seal", sha256_hex(previous), line)
+
+
+# --- looking
+# -----------------------------------------------------------------------------------------------------
+
+
+def find_ballot(session: Session, box_id: int, name: str) -> BallotPlace | None:
+    """Return where the ballot with this tracker (base64) or SHA-256 (hex) stands, or None."""
+    digest = name if is_sha256_hex(name) else _find_hex(name)
+    if digest is None:
+        return None
+    row = session.execute(
+        select(LedgerEvent.height, LedgerEvent.hash)
+        .join(
+            LedgerData,
+            (LedgerData.box_id == LedgerEvent.box_id) & (LedgerData.height == LedgerEvent.height),
+        )
+        .where(LedgerData.box_id == box_id, LedgerData.hash == digest, LedgerData.credential.is_not(None))
+    ).one_or_none()
+    return None if row is None else BallotPlace(row.height, row.hash)
+
+
+def has_voted(session: Session, box_id: int, credential: str) -> bool:
+    """Whether a ballot of this public credential is in the box."""
+    found = (
+        select(LedgerData.height)
+        .where(LedgerData.box_id == box_id, LedgerData.credential == credential)
+        .limit(1)
+    )
+    return session.scalar(found) is not None
+
+
+def count_ballots(session: Session, box_id: int) -> int:
+    """Return how many ballots are in the box, superseded ones included."""
+    return _count(session, func.count(), box_id)
+
+
+def count_voters(session: Session, box_id: int) -> int:
+    """Return how many different credentials have a ballot in the box."""
+    return _count(session, func.count(LedgerData.credential.distinct()), box_id)
+
+
+def read_object(session: Session, box_id: int, name: str) -> bytes | None:
+    """Return the body of the data record or event with this SHA-256 (hex), or None."""
+    if not is_sha256_hex(name):
+        return None
+    body = session.scalar(
+        select(LedgerData.body).where(LedgerData.box_id == box_id, LedgerData.hash == name).limit(1)
+    )
+    if body is not None:
+        return body
+    return session.scalar(
+        select(LedgerEvent.body).where(LedgerEvent.box_id == box_id, LedgerEvent.hash == name)
+    )
+
+
+def find_setup(session: Session, box_id: int) -> Setup | None:
+    """Return the data of the Setup event, or None before it. It never changes again."""
+    rows = session.scalars(
+        select(LedgerData.body)
+        .where(LedgerData.box_id == box_id, LedgerData.height == 0)
+        .order_by(LedgerData.ordinal)
+    ).all()
+    return Setup(*rows) if rows else None
+
+
+def find_election_data(session: Session, box_id: int) -> bytes | None:
+    """Return the election data of the Setup event, or None before it."""
+    return session.scalar(
+        select(LedgerData.body).where(
+            LedgerData.box_id == box_id, LedgerData.height == 0, LedgerData.ordinal == 0
+        )
+    )
+
+
+def read_data(session: Session, box_id: int, event_type: str) -> list[list[bytes]]:
+    """Return the data records of every event of this type, in the box's order: one list for each event.
+    Not for ballots.
+    """
+    if event_type == BALLOT:
+        raise MisuseError("ballots are read piece by piece: iter_ballots")
+    rows = session.execute(
+        select(LedgerData.height, LedgerData.body)
+        .join(
+            LedgerEvent,
+            (LedgerData.box_id == LedgerEvent.box_id) & (LedgerData.height == LedgerEvent.height),
+        )
+        .where(LedgerEvent.box_id == box_id, LedgerEvent.type == event_type)
+        .order_by(LedgerData.height, LedgerData.ordinal)
+    )
+    found: dict[int, list[bytes]] = {}
+    for height, body in rows:
+        found.setdefault(height, []).append(body)
+    return list(found.values())
+
+
+def iter_ballots(database: Database, box_id: int) -> Iterator[bytes]:
+    """Give every ballot of the box in its order, superseded ones included; no transaction stays open
+    between two.
+    """
+    height = -1
+    while True:
+        with database.session() as session:
+            rows = session.execute(
+                select(LedgerData.height, LedgerData.body)
+                .where(
+                    LedgerData.box_id == box_id,
+                    LedgerData.height > height,
+                    LedgerData.credential.is_not(None),
+                )
+                .order_by(LedgerData.height)
+                .limit(_PIECE_EVENTS)
+            ).all()
+        if not rows:
+            return
+        yield from (row.body for row in rows)
+        height = rows[-1].height
+
+
+# --- publishing
+# --------------------------------------------------------------------------------------------------
+
+
+def read_header(session: Session, box_id: int) -> bytes:
+    """Return the archive's first record, whole: tar header and body."""
+    return encode_header_record(_get_timestamp(session, box_id))
+
+
+def iter_archive(database: Database, box_id: int, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """Give the bytes [start, end) of the box's archive in pieces; end=None: up to its present length.
+
+    Each piece is read in a short transaction of its own, which is sound because nothing that was published
+    ever changes.
+    """
+    with database.session() as session:
+        now = head(session, box_id)
+        timestamp = _get_timestamp(session, box_id)
+    end = now.length if end is None else min(end, now.length)
+    header = encode_header_record(timestamp)
+    if start < min(len(header), end):
+        yield header[start:end]
+        start = min(len(header), end)
+    height = None
+    while start < end:
+        with database.session() as session:
+            if height is None:
+                height = _get_height_at(session, box_id, start)
+            piece, position, height = _read_piece(session, box_id, height, end, timestamp)
+        if position < start:
+            piece = piece[start - position :]
+            position = start
+        piece = piece[: end - position]
+        yield piece
+        start = position + len(piece)
+
+
+def journal_head(session: Session, box_id: int) -> tuple[int, str | None]:
+    """Return how many lines the journal has and the hash of the last one."""
+    row = session.execute(
+        select(JournalRow.height, JournalRow.hash)
+        .where(JournalRow.box_id == box_id)
+        .order_by(JournalRow.height.desc())
+        .limit(1)
+    ).one_or_none()
+    return (0, None) if row is None else (row.height + 1, row.hash)
+
+
+def iter_journal(database: Database, box_id: int, lines: int | None = None) -> Iterator[bytes]:
+    """Give the journal line by line, each with its line feed, up to the number of `lines`."""
+    height = 0
+    while lines is None or height < lines:
+        with database.session() as session:
+            rows = session.scalars(
+                select(JournalRow.body)
+                .where(JournalRow.box_id == box_id, JournalRow.height >= height)
+                .order_by(JournalRow.height)
+                .limit(_PIECE_LINES if lines is None else min(_PIECE_LINES, lines - height))
+            ).all()
+        if not rows:
+            return
+        for body in rows:
+            yield body + b"\n"
+        height += len(rows)
+
+
+# --- inside
+# ------------------------------------------------------------------------------------------------------
+
+
+def _lock(session: Session, box_id: int, *, exclusive: bool) -> int:
+    """Lock the box's row and return its timestamp; SQLite ignores the lock and needs none."""
+    statement = select(LedgerBox.timestamp).where(LedgerBox.id == box_id)
+    return session.scalars(statement.with_for_update(key_share=not exclusive)).one()
+
+
+def _get_timestamp(session: Session, box_id: int) -> int:
+    return session.scalars(select(LedgerBox.timestamp).where(LedgerBox.id == box_id)).one()
+
+
+def _find_last(session: Session, box_id: int) -> Any:
+    return session.execute(
+        select(
+            LedgerEvent.height,
+            LedgerEvent.state,
+            LedgerEvent.hash,
+            LedgerEvent.body,
+            LedgerEvent.end_position,
+        )
+        .where(LedgerEvent.box_id == box_id)
+        .order_by(LedgerEvent.height.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _get_place(session: Session, box_id: int) -> tuple[int, str | None]:
+    """Return the box's height and head for a journal line: −1 and None before Setup."""
+    row = _find_last(session, box_id)
+    return (-1, None) if row is None else (row.height, row.hash)
+
+
+def _has_ranking(session: Session, box_id: int, event_type: str) -> bool:
+    """Whether the election has questions whose ballots are shuffled; only events after the voting depend
+    on it.
+    """
+    if event_type in {SETUP, BALLOT, END_BALLOTS}:
+        return False
+    raw = find_election_data(session, box_id)
+    return raw is not None and any(
+        getattr(q, "kind", "") == "NonHomomorphic" for q in parse_election(raw).questions
+    )
+
+
+def _get_credential(ballot: bytes) -> str:
+    credential = parse_json(ballot, "B1")["credential"]
+    if not isinstance(credential, str):
+        raise MisuseError("an unverified ballot reached the ledger")
+    return credential
+
+
+def _find_last_line(session: Session, box_id: int) -> bytes | None:
+    return session.scalar(
+        select(JournalRow.body).where(JournalRow.box_id == box_id).order_by(JournalRow.height.desc()).limit(1)
+    )
+
+
+def _next_journal_height(session: Session, box_id: int) -> int:
+    last = session.scalar(select(func.max(JournalRow.height)).where(JournalRow.box_id == box_id))
+    return 0 if last is None else last + 1
+
+
+def _add_line(session: Session, box_id: int, height: int, kind: str, parent: str | None, body: bytes) -> None:
+    session.execute(
+        insert(JournalRow).values(
+            box_id=box_id, height=height, kind=kind, hash=sha256_hex(body), parent=parent, body=body
+        )
+    )
+
+
+def _count(session: Session, what: Any, box_id: int) -> int:
+    return (
+        session.scalar(
+            select(what)
+            .select_from(LedgerData)
+            .where(LedgerData.box_id == box_id, LedgerData.credential.is_not(None))
+        )
+        or 0
+    )
+
+
+def _find_hex(tracker: str) -> str | None:
+    """Return a tracker's hash in hex, or None if the text is no tracker."""
+    try:
+        raw = base64.b64decode(tracker + "=", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw.hex() if len(raw) == 32 and encode_base64(raw) == tracker else None
+
+
+def _get_height_at(session: Session, box_id: int, position: int) -> int:
+    """Return the height of the event among whose records the byte `position` lies."""
+    return session.scalars(
+        select(LedgerEvent.height)
+        .where(LedgerEvent.box_id == box_id, LedgerEvent.end_position > position)
+        .order_by(LedgerEvent.end_position)
+        .limit(1)
+    ).one()
+
+
+def _read_piece(
+    session: Session, box_id: int, height: int, end: int, timestamp: int
+) -> tuple[bytes, int, int]:
+    """Return the records of some events from `height` on, the position of the first byte, and the height
+    after the last event.
+
+    About _PIECE_BYTES, at least one event, none that begins at or after `end`.
+    """
+    events = session.execute(
+        select(LedgerEvent.height, LedgerEvent.body, LedgerEvent.position, LedgerEvent.end_position)
+        .where(LedgerEvent.box_id == box_id, LedgerEvent.height >= height, LedgerEvent.position < end)
+        .order_by(LedgerEvent.height)
+        .limit(_PIECE_EVENTS)
+    ).all()
+    sizes = list(accumulate(event.end_position - event.position for event in events))
+    events = events[: max(1, bisect_right(sizes, _PIECE_BYTES))]
+    rows = session.execute(
+        select(LedgerData.height, LedgerData.body)
+        .where(LedgerData.box_id == box_id, LedgerData.height.between(events[0].height, events[-1].height))
+        .order_by(LedgerData.height, LedgerData.ordinal)
+    )
+    data: dict[int, list[bytes]] = {}
+    for row in rows:
+        data.setdefault(row.height, []).append(row.body)
+    records: list[bytes] = []
+    for event in events:
+        records += [encode_record(body, "data", timestamp) for body in data.get(event.height, ())]
+        records.append(encode_record(event.body, "event", timestamp))
+    return b"".join(records), events[0].position, events[-1].height + 1
