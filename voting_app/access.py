@@ -102,7 +102,7 @@ def _authenticate() -> Actor:
     context = get_context()
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and text:
-        with context.database.session() as session:
+        with context.database.read() as session:
             actor = accounts.find_token(session, text.strip())
         if actor is not None:
             return actor

@@ -1,6 +1,6 @@
 """The database: its tables' common base and three kinds of transaction.
 
-`Database.session` cannot write, `Database.write` is durable when it returns, `Database.relaxed` is for
+`Database.read` cannot write, `Database.write` is durable when it returns, `Database.relaxed` is for
 rows that a power cut may take away. Correctness between processes rests on the database alone; there is no
 lock of ours in memory.
 """
@@ -103,7 +103,7 @@ class Database:
         _databases.add(self)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def read(self) -> Iterator[Session]:
         """One transaction for looking: it can't change anything. Keep it short."""
         with Session(self._read_engine, expire_on_commit=False) as session, session.begin():
             yield session

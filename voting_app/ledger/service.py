@@ -13,17 +13,28 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from crypto.archive import encode_event, encode_header_record, encode_record, next_event, record_size
+from crypto.archive import (
+    encode_event,
+    encode_header_record,
+    encode_record,
+    header_bytes,
+    next_event,
+    record_size,
+)
 from crypto.election import parse_election
 from crypto.encoding import encode_base64, is_sha256_hex, parse_json, sha256_hex
 from crypto.errors import MisuseError
 from crypto.journal import first_line, make_seal, next_line
 from crypto.receipt import ServiceKey
 from crypto.record import DATA_BEFORE, BoxState, next_state
+from voting_app.config import Settings
 from voting_app.db import Database
+from voting_app.errors import Problem
 from voting_app.ledger.models import JournalRow, LedgerBox, LedgerData, LedgerEvent
 
 BALLOT = "Ballot"
@@ -79,12 +90,36 @@ class Setup:
 # -------------------------------------------------------------------------------------------------------
 
 
-def create_box(session: Session, uuid: str, timestamp: int) -> int:
-    """Make an empty box and return its id. timestamp: seconds; it stands in every record of the archive."""
+def get_service_key(settings: Settings, uuid: str) -> ServiceKey:
+    """Return the Ed25519 key that signs the receipts and seals of the box `uuid`.
+
+    It is derived from the installation's secret, so that it stands in no database and no backup of one.
+    All app hosts of an installation share the secret; who loses it can't seal any more.
+    """
+    info = b"steward-service-key|" + uuid.encode()
+    return ServiceKey.from_bytes(
+        HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings.secret)
+    )
+
+
+def create_box(session: Session, uuid: str, timestamp: int, *, service_key: ServiceKey) -> int:
+    """Make an empty box with the first line of its journal and return its id.
+
+    timestamp: seconds; it stands in every record of the archive, so it tells nothing about any ballot.
+    """
     box = LedgerBox(uuid=uuid, timestamp=timestamp)
     session.add(box)
     session.flush()
+    _add_line(session, box.id, 0, "journal", None, first_line(uuid, service_key.public))
     return box.id
+
+
+def get_box_id(session: Session, uuid: str) -> int:
+    """Return the id of the box `uuid`; Problem 404 `unknown-election`."""
+    box_id = find_box(session, uuid)
+    if box_id is None:
+        raise Problem(404, "unknown-election", "There is no election with this address.")
+    return box_id
 
 
 def find_box(session: Session, uuid: str) -> int | None:
@@ -188,19 +223,13 @@ def append_journal(
     kind: str,
     actor: str | None,
     payload: dict[str, Any],
-    *,
-    service_key: ServiceKey,
 ) -> None:
-    """Append a line to the box's journal (DESIGN §11), before it the first line if there is none yet.
+    """Append a line to the box's journal (DESIGN §11).
 
     actor: "role:number", "service:0" for acts of the service.
     """
     _lock(session, box_id, exclusive=False)
-    previous = _find_last_line(session, box_id)
-    if previous is None:
-        uuid = session.scalars(select(LedgerBox.uuid).where(LedgerBox.id == box_id)).one()
-        previous = first_line(uuid, service_key.public)
-        _add_line(session, box_id, 0, "journal", None, previous)
+    previous = _get_last_line(session, box_id)
     height, box_head = _get_place(session, box_id)
     line = next_line(previous, box_height=height, box_head=box_head, kind=kind, actor=actor, payload=payload)
     _add_line(session, box_id, _next_journal_height(session, box_id), kind, sha256_hex(previous), line)
@@ -209,9 +238,7 @@ def append_journal(
 def seal(session: Session, box_id: int, service_key: ServiceKey) -> None:
     """Append a seal: the service's signature over the journal so far."""
     _lock(session, box_id, exclusive=False)
-    previous = _find_last_line(session, box_id)
-    if previous is None:
-        raise MisuseError("an empty journal can't be sealed")
+    previous = _get_last_line(session, box_id)
     height, box_head = _get_place(session, box_id)
     line = make_seal(previous, service_key, height, box_head)
     _add_line(session, box_id, _next_journal_height(session, box_id), "seal", sha256_hex(previous), line)
@@ -317,7 +344,7 @@ def iter_ballots(database: Database, box_id: int) -> Iterator[bytes]:
     """
     height = -1
     while True:
-        with database.session() as session:
+        with database.read() as session:
             rows = session.execute(
                 select(LedgerData.height, LedgerData.body)
                 .where(
@@ -338,9 +365,9 @@ def iter_ballots(database: Database, box_id: int) -> Iterator[bytes]:
 # --------------------------------------------------------------------------------------------------
 
 
-def read_header(session: Session, box_id: int) -> bytes:
-    """Return the archive's first record, whole: tar header and body."""
-    return encode_header_record(_get_timestamp(session, box_id))
+def read_header_body(session: Session, box_id: int) -> bytes:
+    """Return the body of the archive's first record."""
+    return header_bytes(_get_timestamp(session, box_id))
 
 
 def iter_archive(database: Database, box_id: int, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -349,7 +376,7 @@ def iter_archive(database: Database, box_id: int, start: int = 0, end: int | Non
     Each piece is read in a short transaction of its own, which is sound because nothing that was published
     ever changes.
     """
-    with database.session() as session:
+    with database.read() as session:
         now = head(session, box_id)
         timestamp = _get_timestamp(session, box_id)
     end = now.length if end is None else min(end, now.length)
@@ -359,7 +386,7 @@ def iter_archive(database: Database, box_id: int, start: int = 0, end: int | Non
         start = min(len(header), end)
     height = None
     while start < end:
-        with database.session() as session:
+        with database.read() as session:
             if height is None:
                 height = _get_height_at(session, box_id, start)
             piece, position, height = _read_piece(session, box_id, height, end, timestamp)
@@ -386,7 +413,7 @@ def iter_journal(database: Database, box_id: int, lines: int | None = None) -> I
     """Give the journal line by line, each with its line feed, up to the number of `lines`."""
     height = 0
     while lines is None or height < lines:
-        with database.session() as session:
+        with database.read() as session:
             rows = session.scalars(
                 select(JournalRow.body)
                 .where(JournalRow.box_id == box_id, JournalRow.height >= height)
@@ -454,10 +481,10 @@ def _get_credential(ballot: bytes) -> str:
     return credential
 
 
-def _find_last_line(session: Session, box_id: int) -> bytes | None:
-    return session.scalar(
+def _get_last_line(session: Session, box_id: int) -> bytes:
+    return session.scalars(
         select(JournalRow.body).where(JournalRow.box_id == box_id).order_by(JournalRow.height.desc()).limit(1)
-    )
+    ).one()
 
 
 def _next_journal_height(session: Session, box_id: int) -> int:
