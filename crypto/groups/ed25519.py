@@ -1,0 +1,90 @@
+"""Ed25519 through libsodium (PyNaCl); PROTOCOL §2.2.
+
+The text form is the 256-bit compressed point as 64 lower-case hex digits, most significant first:
+the RFC 8032 byte string reversed. ``raw`` holds the RFC 8032 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nacl.bindings import (
+    crypto_core_ed25519_add,
+    crypto_core_ed25519_is_valid_point,
+    crypto_scalarmult_ed25519_base_noclamp,
+    crypto_scalarmult_ed25519_noclamp,
+)
+
+from crypto.encoding import is_sha256_hex
+from crypto.errors import MalformedError, RejectedError
+from crypto.groups.interface import Element, Group
+
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+_IDENTITY = b"\x01" + bytes(31)
+_GENERATOR = bytes.fromhex("58" + "66" * 31)
+
+
+def _element(raw: bytes) -> Element:
+    return Element(raw, raw[::-1].hex())
+
+
+class Ed25519(Group):
+    """The prime-order subgroup of edwards25519."""
+
+    name = "Ed25519"
+    q = _ORDER
+    generator = _element(_GENERATOR)
+    identity = _element(_IDENTITY)
+
+    def decode(self, text: Any, rule: str, what: str, *, allow_identity: bool) -> Element:
+        if not is_sha256_hex(text):  # the same shape: 64 lower-case hex digits
+            raise MalformedError(rule, f"{what}: an Ed25519 element has 64 lower-case hex digits")
+        raw = bytes.fromhex(text)[::-1]
+        if raw == _IDENTITY:
+            if allow_identity:
+                return self.identity
+            raise RejectedError(rule, f"{what}: the identity is not allowed here")
+        # libsodium checks: y < p, on the curve, not of small order, in the prime-order subgroup.
+        if not crypto_core_ed25519_is_valid_point(raw):
+            raise RejectedError(rule, f"{what}: not an element of the prime-order group")
+        return Element(raw, text)
+
+    def multiply(self, a: Element, b: Element) -> Element:
+        return _element(crypto_core_ed25519_add(a.raw, b.raw))
+
+    def inverse(self, a: Element) -> Element:
+        if a.raw == _IDENTITY:
+            return a
+        return _element(a.raw[:31] + bytes([a.raw[31] ^ 0x80]))
+
+    def power(self, a: Element, exponent: int) -> Element:
+        exponent %= _ORDER
+        # libsodium refuses scalar 0 and the identity; both are plain mathematics here.
+        if exponent == 0 or a.raw == _IDENTITY:
+            return self.identity
+        return _element(crypto_scalarmult_ed25519_noclamp(exponent.to_bytes(32, "little"), a.raw))
+
+    def power_g(self, exponent: int) -> Element:
+        exponent %= _ORDER
+        if exponent == 0:
+            return self.identity
+        return _element(crypto_scalarmult_ed25519_base_noclamp(exponent.to_bytes(32, "little")))
+
+    def product_of_powers(self, terms: Sequence[tuple[Element, int]]) -> Element:
+        # The hot path of verification: no intermediate text form, no addition of the identity.
+        total = _IDENTITY
+        for base, exponent in terms:
+            reduced = exponent % _ORDER
+            if reduced == 0 or base.raw == _IDENTITY:
+                continue
+            scalar = reduced.to_bytes(32, "little")
+            if base.raw == _GENERATOR:
+                raised = crypto_scalarmult_ed25519_base_noclamp(scalar)
+            else:
+                raised = crypto_scalarmult_ed25519_noclamp(scalar, base.raw)
+            total = raised if total == _IDENTITY else crypto_core_ed25519_add(total, raised)
+        return _element(total)
+
+    def sort_key(self, a: Element) -> bytes:
+        return bytes(a.raw)

@@ -1,0 +1,1 @@
+"""Zero-knowledge proofs: one statement per file, proving beside verifying."""
