@@ -50,7 +50,8 @@ class Election(Base):
         CheckConstraint("credential_mode IN ('server', 'registrar')", name="credential_mode"),
         CheckConstraint("single_trustees >= 0", name="single_trustees"),
         CheckConstraint(
-            "(threshold_size IS NULL) = (threshold IS NULL) AND threshold >= 1 AND threshold <= threshold_size",
+            "(threshold_size IS NULL) = (threshold IS NULL)"
+            " AND threshold >= 1 AND threshold <= threshold_size",
             name="threshold",
         ),
     )

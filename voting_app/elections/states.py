@@ -66,8 +66,7 @@ TRANSITIONS: dict[Act, dict[State, State]] = {
     # Trustees need nothing of the roll, so their ceremony may run beside its preparation.
     Act.MAKE_KEYS: {S.DRAFT: S.DRAFT, S.ROLL_FROZEN: S.ROLL_FROZEN},
     Act.READY_KEYS: {S.ROLL_FROZEN: S.KEYS_READY},
-    # A trustee who was away may still drill while the vote runs: it only adds certainty.
-    Act.DRILL: {S.KEYS_READY: S.KEYS_READY, S.OPEN: S.OPEN, S.PAUSED: S.PAUSED, S.CLOSED: S.CLOSED},
+    Act.DRILL: {S.KEYS_READY: S.KEYS_READY},
     Act.OPEN: {S.KEYS_READY: S.OPEN},
     Act.PAUSE: {S.OPEN: S.PAUSED},
     Act.RESUME: {S.PAUSED: S.OPEN},

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crypto.errors import ProtocolError
 from crypto.questions import HomomorphicQuestion, parse_questions
+from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.json_body import get_bool, get_choice, get_int, get_object, get_text, invalid, parse_body
 
 GROUPS = ("Ed25519", "BELENIOS-2048", "RFC-3526-2048")
@@ -22,35 +23,6 @@ LONGEST_REASON = 2000
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TrusteePlan:
-    """How many trustees hold keys of their own, and the threshold group if there is one."""
-
-    singles: int
-    threshold_size: int | None
-    threshold: int | None
-
-    @property
-    def seats(self) -> int:
-        return self.singles + (self.threshold_size or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class NewElection:
-    """What the committee decides when it creates an election."""
-
-    name: str
-    description: str
-    questions: tuple[HomomorphicQuestion, ...]
-    group_name: str
-    revoting: bool
-    closes_at: datetime
-    time_zone: str
-    trustees: TrusteePlan
-    credential_mode: str
-    unit: str
 
 
 def parse_new_election(raw: bytes) -> NewElection:
@@ -132,16 +104,6 @@ def parse_time(value: Any, field: str) -> datetime:
     if moment.second or moment.microsecond:
         raise invalid(field, "The time must be a whole minute.")
     return moment
-
-
-def encode_time(moment: datetime) -> str:
-    """A time for JSON answers, to the second: ``2026-11-22T18:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def encode_minute(moment: datetime) -> str:
-    """A time for the journal, to the minute: ``2026-11-22T18:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def parse_reason(raw: bytes) -> str:

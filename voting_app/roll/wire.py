@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crypto.encoding import encode_json_bytes, sha256_hex
+from voting_app.roll.service import Member
 
 REQUIRED_COLUMNS = ("name", "member_number")
 OPTIONAL_COLUMNS = ("email", "phone", "address", "unit", "weight", "language", "standing")
@@ -52,21 +52,6 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{2,}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _WEIGHT = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One row of a roll, checked."""
-
-    name: str
-    member_number: str
-    email: str
-    phone: str
-    address: str
-    unit: str
-    weight: int
-    language: str
-    eligible: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +188,3 @@ def _whole_file_faults(members: list[Member]) -> Iterator[RowFault]:
         yield RowFault(1, "", "No member on this roll may vote.")
     if sum(member.weight for member in eligible) > MAX_TOTAL_WEIGHT:
         yield RowFault(1, "weight", f"All weights together are more than {MAX_TOTAL_WEIGHT}.")
-
-
-def roll_hash(salt: str, members: list[Member]) -> str:
-    """The published hash of a frozen roll: SHA-256 of canonical JSON, members by member number.
-
-    ``salt`` (hex) is known to those who may see the roll; without it nobody can confirm a guess at
-    the members of a small roll.
-    """
-    rows = [
-        [m.member_number, m.name, m.email, m.phone, m.address, m.unit, str(m.weight), m.language, m.eligible]
-        for m in sorted(members, key=lambda member: member.member_number)
-    ]
-    return sha256_hex(encode_json_bytes({"salt": salt, "members": rows}))

@@ -105,8 +105,10 @@ def next_step(
     """The next step of ``seat`` in an election in ``state``."""
     if state in (State.DRAFT, State.ROLL_FROZEN):
         return next_ceremony_step(seat, seats)
+    if state is State.KEYS_READY and not seat.drilled:
+        return Step.DRILL
     if state in (State.KEYS_READY, State.OPEN, State.PAUSED):
-        return Step.WAIT_CLOSE if seat.drilled else Step.DRILL
+        return Step.WAIT_CLOSE
     if state is State.CLOSED and not has_result:
         if not has_encrypted_tally:
             return Step.WAIT_TALLY

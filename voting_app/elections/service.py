@@ -1,0 +1,465 @@
+"""Elections: create, look up, and the acts of the calendar. One use case = one function = one transaction.
+
+Other features change an election's state through :func:`lock_election` and :func:`perform`, so that
+every transition is checked against the one table, journaled and sealed in the transaction that
+makes it. Of two people who do the same thing at once, one wins; the other reads why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crypto.journal import KINDS
+from crypto.questions import HomomorphicQuestion
+from crypto.randomness import new_uuid
+from crypto.receipt import ServiceKey
+from crypto.record import BoxState
+from voting_app.accounts.service import SERVICE_ACTOR, Actor
+from voting_app.context import Context
+from voting_app.elections.models import BallotBox, Election, Organisation, Unit
+from voting_app.elections.states import Act, State, WrongStateError, next_state
+from voting_app.elections.times import encode_minute
+from voting_app.errors import Problem
+from voting_app.ledger import service as ledger
+
+# Acts that leave a line in the journal, with the line's kind.
+JOURNAL_KINDS: dict[Act, str] = {
+    Act.FREEZE_ROLL: "roll-frozen",
+    Act.READY_KEYS: "keys-ready",
+    Act.OPEN: "opened",
+    Act.PAUSE: "paused",
+    Act.RESUME: "resumed",
+    Act.EXTEND: "extended",
+    Act.CLOSE: "closed",
+    Act.CANCEL: "cancelled",
+    Act.UNTALLIABLE: "untalliable",
+    Act.TALLY: "tallied",
+    Act.CERTIFY: "certified",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrusteePlan:
+    """How many trustees hold keys of their own, and the threshold group if there is one."""
+
+    singles: int
+    threshold_size: int | None
+    threshold: int | None
+
+    @property
+    def seats(self) -> int:
+        return self.singles + (self.threshold_size or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NewElection:
+    """What the committee decides when it creates an election. ``closes_at`` is UTC, a whole minute."""
+
+    name: str
+    description: str
+    questions: tuple[HomomorphicQuestion, ...]
+    group_name: str
+    revoting: bool
+    closes_at: datetime
+    time_zone: str
+    trustees: TrusteePlan
+    credential_mode: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionView:
+    """An election as other code and clients may see it: a snapshot, not a row."""
+
+    id: int
+    uuid: str
+    name: str
+    description: str
+    questions: tuple[dict[str, Any], ...]
+    group_name: str
+    revoting: bool
+    credential_mode: str
+    time_zone: str
+    state: State
+    closes_at: datetime
+    opened_at: datetime | None
+    closed_at: datetime | None
+    trustees: TrusteePlan
+    keys_drilled: bool
+    roll_hash: str | None
+    member_count: int | None
+    service_key: str
+
+
+# --- looking up ------------------------------------------------------------------------------------
+
+
+def not_found() -> Problem:
+    """The refusal for a uuid that names no election here."""
+    return Problem(404, "unknown-election", "There is no election with this address.")
+
+
+def find_box(session: Session, uuid: str) -> BallotBox:
+    """The ballot box with this uuid; Problem 404 ``unknown-election``."""
+    box = session.scalar(select(BallotBox).where(BallotBox.uuid == uuid))
+    if box is None:
+        raise not_found()
+    return box
+
+
+def election_for_box(session: Session, uuid: str) -> ElectionView:
+    """The election that the box belongs to; Problem 404 ``unknown-election``."""
+    box = find_box(session, uuid)
+    return make_view(box.election, box)
+
+
+def make_view(election: Election, box: BallotBox) -> ElectionView:
+    """The snapshot of a row."""
+    return ElectionView(
+        id=election.id,
+        uuid=box.uuid,
+        name=election.name,
+        description=election.description,
+        questions=tuple(box.questions),
+        group_name=election.group_name,
+        revoting=election.revoting,
+        credential_mode=election.credential_mode,
+        time_zone=election.time_zone,
+        state=State(election.state),
+        closes_at=election.closes_at,
+        opened_at=election.opened_at,
+        closed_at=election.closed_at,
+        trustees=TrusteePlan(election.single_trustees, election.threshold_size, election.threshold),
+        keys_drilled=election.keys_drilled,
+        roll_hash=election.roll_hash,
+        member_count=election.member_count,
+        service_key=box.service_key,
+    )
+
+
+def list_elections(session: Session) -> list[ElectionView]:
+    """All elections, oldest first."""
+    boxes = session.scalars(select(BallotBox).where(BallotBox.ordinal == 0).order_by(BallotBox.id))
+    return [make_view(box.election, box) for box in boxes]
+
+
+def require_open(session: Session, uuid: str, arrived_at: datetime) -> ElectionView:
+    """Refuses a ballot that did not arrive while the box took ballots.
+
+    What arrived in time counts even when the election was paused or closed while it was verified;
+    the booth keeps it announced as in flight so that the box is not ended before it (the box's own
+    order rules refuse it afterwards). Problems: 409 ``not-open``, 409 ``closed``.
+    """
+    view = election_for_box(session, uuid)
+    stopped_at = session.scalar(select(Election.stopped_at).where(Election.id == view.id))
+    if view.state in (State.OPEN, State.PAUSED, State.CLOSED) and arrived_at >= view.closes_at:
+        raise Problem(409, "closed", "The election closed before this ballot arrived.")
+    if view.state is State.OPEN:
+        return view
+    if view.state in (State.PAUSED, State.CLOSED) and stopped_at is not None and arrived_at < stopped_at:
+        return view
+    if view.state in (State.CLOSED, State.TALLIED, State.CERTIFIED, State.UNTALLIABLE):
+        raise Problem(409, "closed", "The election closed before this ballot arrived.")
+    if view.state is State.PAUSED:
+        raise Problem(409, "not-open", "The election is paused; your ballot was not taken. Try again later.")
+    if view.state is State.CANCELLED:
+        raise Problem(409, "not-open", "The election was cancelled; your ballot was not taken.")
+    raise Problem(409, "not-open", "The election is not open yet; your ballot was not taken.")
+
+
+# --- the one road of a transition ------------------------------------------------------------------
+
+
+def lock_election(session: Session, uuid: str) -> Election:
+    """The election's row, locked until the transaction ends; Problem 404 ``unknown-election``.
+
+    On SQLite the writing transaction itself is the lock; PostgreSQL locks the row.
+    """
+    election_id = find_box(session, uuid).election_id
+    return session.scalars(
+        select(Election)
+        .where(Election.id == election_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def require_act(election: Election, act: Act) -> State:
+    """The state after ``act``; Problem 409 ``wrong-state`` where the table does not allow it."""
+    try:
+        return next_state(State(election.state), act)
+    except WrongStateError as error:
+        raise Problem(409, "wrong-state", str(error), extra={"state": election.state}) from error
+
+
+def perform(
+    session: Session,
+    context: Context,
+    election: Election,
+    act: Act,
+    actor: str,
+    payload: Mapping[str, Any],
+    *,
+    moment: datetime | None = None,
+) -> None:
+    """Moves a locked election and writes the journal: the act's line, and a seal if the state changed.
+
+    Lines about people's acts say when, to the minute: at ``moment``, or now.
+    """
+    after = require_act(election, act)
+    kind = JOURNAL_KINDS[act]
+    if "at" in KINDS[kind].fields:
+        payload = {"at": encode_minute(moment or context.clock.now()), **payload}
+    changed = after != election.state
+    election.state = after.value
+    for box in election.boxes:
+        box_id = ledger.get_box_id(session, box.uuid)
+        ledger.append_journal(session, box_id, kind, actor, dict(payload))
+        if changed:
+            ledger.seal(session, box_id, get_service_key(context, box.uuid))
+
+
+def write_journal(
+    session: Session, context: Context, election: Election, kind: str, actor: str, payload: Mapping[str, Any]
+) -> None:
+    """A journal line that goes with no transition (commitments, drills, decryption proofs)."""
+    for box in election.boxes:
+        ledger.append_journal(
+            session,
+            ledger.get_box_id(session, box.uuid),
+            kind,
+            actor,
+            dict(payload),
+        )
+
+
+# --- creating --------------------------------------------------------------------------------------
+
+
+def create_election(context: Context, new: NewElection, actor: Actor) -> ElectionView:
+    """A new election in draft with its empty ballot box and the first line of its journal."""
+    now = context.clock.now()
+    if new.closes_at <= now:
+        raise Problem(
+            422, "invalid-field", "The closing time has passed already.", extra={"field": "closes_at"}
+        )
+    uuid = new_uuid()
+    key = get_service_key(context, uuid)
+    with context.database.write() as session:
+        organisation = _get_organisation(session, context.settings.organisation)
+        unit = _get_unit(session, organisation, new.unit) if new.unit else None
+        election = Election(
+            organisation_id=organisation.id,
+            unit_id=unit.id if unit else None,
+            name=new.name,
+            description=new.description,
+            group_name=new.group_name,
+            revoting=new.revoting,
+            credential_mode=new.credential_mode,
+            time_zone=new.time_zone,
+            closes_at=new.closes_at,
+            state=State.DRAFT.value,
+            single_trustees=new.trustees.singles,
+            threshold_size=new.trustees.threshold_size,
+            threshold=new.trustees.threshold,
+            keys_drilled=False,
+        )
+        session.add(election)
+        session.flush()
+        box = BallotBox(
+            election_id=election.id,
+            ordinal=0,
+            uuid=uuid,
+            questions=[question.encode() for question in new.questions],
+            service_key=key.public,
+        )
+        session.add(box)
+        session.flush()
+        ledger.create_box(session, uuid, int(now.timestamp()), service_key=key)
+        return make_view(election, box)
+
+
+def _get_organisation(session: Session, name: str) -> Organisation:
+    organisation = session.scalar(select(Organisation).order_by(Organisation.id).limit(1))
+    if organisation is None:
+        organisation = Organisation(name=name)
+        session.add(organisation)
+        session.flush()
+    return organisation
+
+
+def _get_unit(session: Session, organisation: Organisation, name: str) -> Unit:
+    unit = session.scalar(select(Unit).where(Unit.organisation_id == organisation.id, Unit.name == name))
+    if unit is None:
+        unit = Unit(organisation_id=organisation.id, parent_id=None, name=name)
+        session.add(unit)
+        session.flush()
+    return unit
+
+
+# --- the calendar ----------------------------------------------------------------------------------
+
+
+def open_election(context: Context, uuid: str, actor: Actor, closes_at: datetime | None) -> ElectionView:
+    """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``).
+
+    ``closes_at`` replaces the closing time that was planned; 409 ``closing-time-passed`` if the one
+    that holds is not in the future.
+    """
+    with context.database.write() as session:
+        election = lock_election(session, uuid)
+        require_act(election, Act.OPEN)
+        if not election.keys_drilled:
+            raise Problem(
+                409,
+                "keys-not-drilled",
+                "Not enough trustees have proved that they hold their keys; without the drill a lost key"
+                " would be noticed only when it is too late.",
+            )
+        now = context.clock.now()
+        if closes_at is not None:
+            election.closes_at = closes_at
+        if election.closes_at <= now:
+            raise _closing_time_passed("Give a later closing time when you open the election.")
+        election.opened_at = now
+        election.stopped_at = None
+        payload = {"closes_at": encode_minute(election.closes_at)}
+        perform(session, context, election, Act.OPEN, str(actor), payload)
+        return _view_of(election, uuid)
+
+
+def pause_election(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:
+    """Takes no ballots for now. The closing time does not pass by itself while an election is paused."""
+    with context.database.write() as session:
+        election = _lock_and_settle(session, context, uuid)
+        perform(session, context, election, Act.PAUSE, str(actor), {"reason": reason})
+        election.stopped_at = context.clock.now()
+        return _view_of(election, uuid)
+
+
+def resume_election(context: Context, uuid: str, actor: Actor) -> ElectionView:
+    """Takes ballots again; 409 ``closing-time-passed`` if there is no time left (extend it first)."""
+    with context.database.write() as session:
+        election = _lock_and_settle(session, context, uuid)
+        require_act(election, Act.RESUME)
+        if election.closes_at <= context.clock.now():
+            raise _closing_time_passed("Extend it first, or close the election.")
+        perform(session, context, election, Act.RESUME, str(actor), {})
+        election.stopped_at = None
+        return _view_of(election, uuid)
+
+
+def extend_election(
+    context: Context, uuid: str, actor: Actor, closes_at: datetime, reason: str
+) -> ElectionView:
+    """A later closing time, with a public reason; an earlier one is 409 ``not-later``."""
+    with context.database.write() as session:
+        election = _lock_and_settle(session, context, uuid)
+        require_act(election, Act.EXTEND)
+        if closes_at <= election.closes_at or closes_at <= context.clock.now():
+            raise Problem(
+                409, "not-later", "The new closing time must be later than the present one and than now."
+            )
+        election.closes_at = closes_at
+        payload = {"closes_at": encode_minute(closes_at), "reason": reason}
+        perform(session, context, election, Act.EXTEND, str(actor), payload)
+        return _view_of(election, uuid)
+
+
+def close_election(context: Context, uuid: str, actor: Actor) -> ElectionView:
+    """Closes at once for ballots that arrive from now on; 409 ``wrong-state`` if somebody was faster.
+
+    The box itself is ended by voting_app.tally once no ballot that arrived in time is in flight.
+    """
+    with context.database.write() as session:
+        election = _lock_and_settle(session, context, uuid)
+        _close(session, context, election, str(actor), context.clock.now())
+        return _view_of(election, uuid)
+
+
+def cancel_election(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:
+    """Ends the election without a result, with a public reason; the record is kept."""
+    with context.database.write() as session:
+        election = _lock_and_settle(session, context, uuid)
+        perform(session, context, election, Act.CANCEL, str(actor), {"reason": reason})
+        election.stopped_at = election.stopped_at or context.clock.now()
+        return _view_of(election, uuid)
+
+
+def close_if_due(context: Context, uuid: str) -> bool:
+    """Closes an open election whose time is over; whether it did. Safe to call at any time by anybody."""
+    with context.database.read() as session:
+        view = election_for_box(session, uuid)
+    if view.state is not State.OPEN or context.clock.now() < view.closes_at:
+        return False
+    with context.database.write() as session:
+        election = lock_election(session, uuid)
+        return _settle(session, context, election)
+
+
+def list_due(session: Session, now: datetime) -> list[str]:
+    """The uuids of open elections whose closing time has passed."""
+    rows = session.scalars(
+        select(BallotBox.uuid)
+        .join(Election)
+        .where(BallotBox.ordinal == 0, Election.state == State.OPEN.value, Election.closes_at <= now)
+    )
+    return list(rows)
+
+
+def list_closed(session: Session) -> list[str]:
+    """The uuids of closed elections, whose box may have to be ended and counted."""
+    rows = session.scalars(
+        select(BallotBox.uuid)
+        .join(Election)
+        .where(BallotBox.ordinal == 0, Election.state == State.CLOSED.value)
+    )
+    return list(rows)
+
+
+def _closing_time_passed(advice: str) -> Problem:
+    return Problem(409, "closing-time-passed", f"The closing time has passed. {advice}")
+
+
+def _lock_and_settle(session: Session, context: Context, uuid: str) -> Election:
+    """A person's act never happens in an election whose time is over but whose timer has not run yet."""
+    election = lock_election(session, uuid)
+    _settle(session, context, election)
+    return election
+
+
+def _settle(session: Session, context: Context, election: Election) -> bool:
+    if election.state != State.OPEN or context.clock.now() < election.closes_at:
+        return False
+    _close(session, context, election, str(SERVICE_ACTOR), election.closes_at)
+    return True
+
+
+def _close(session: Session, context: Context, election: Election, actor: str, moment: datetime) -> None:
+    perform(session, context, election, Act.CLOSE, actor, {}, moment=moment)
+    election.closed_at = moment
+    # Closed from a pause: ballots have been refused since the pause began.
+    election.stopped_at = election.stopped_at or moment
+
+
+def _view_of(election: Election, uuid: str) -> ElectionView:
+    return make_view(election, next(box for box in election.boxes if box.uuid == uuid))
+
+
+# --- the ledger's key and state --------------------------------------------------------------------
+
+
+def get_service_key(context: Context, uuid: str) -> ServiceKey:
+    """The Ed25519 key with which the service signs receipts and seals of this box."""
+    return ledger.get_service_key(context.settings, uuid)
+
+
+def get_box_state(session: Session, uuid: str) -> BoxState:
+    """Where the ballot box stands in the order of its events."""
+    return ledger.box_state(session, ledger.get_box_id(session, uuid))

@@ -1,0 +1,160 @@
+"""The roll of an election: import it, freeze it. Nobody is added or removed after the freeze."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.randomness import new_hex
+from voting_app.accounts.service import Actor
+from voting_app.context import Context
+from voting_app.elections import service as elections
+from voting_app.elections.states import Act
+from voting_app.errors import Problem
+from voting_app.roll.models import RollEntry
+
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One row of a roll, checked. ``eligible`` is False for a member who is not in good standing."""
+
+    name: str
+    member_number: str
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+    unit: str = ""
+    weight: int = 1
+    language: str = ""
+    eligible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RollSummary:
+    """How large a roll is. ``eligible`` members get credentials; ``total_weight`` is theirs."""
+
+    members: int
+    eligible: int
+    total_weight: int
+    roll_hash: str | None
+
+
+def import_roll(context: Context, uuid: str, members: list[Member]) -> RollSummary:
+    """Replaces the roll of an election in draft; 409 ``wrong-state`` afterwards."""
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        elections.require_act(election, Act.EDIT_ROLL)
+        session.execute(delete(RollEntry).where(RollEntry.election_id == election.id))
+        if members:
+            session.execute(insert(RollEntry), [_make_row(election.id, member) for member in members])
+        return _summarise(session, election.id, None)
+
+
+def freeze_roll(context: Context, uuid: str, actor: Actor) -> RollSummary:
+    """Fixes who may vote and publishes the roll's salted hash; 409 ``roll-empty`` without members."""
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        elections.require_act(election, Act.FREEZE_ROLL)
+        members = list_members(session, election.id)
+        eligible = sum(member.eligible for member in members)
+        if not eligible:
+            raise Problem(409, "roll-empty", "The roll has no member who may vote.")
+        election.roll_salt = new_hex(SALT_BYTES)
+        election.roll_hash = hash_roll(election.roll_salt, members)
+        election.member_count = eligible
+        payload = {"roll": election.roll_hash, "members": eligible}
+        elections.perform(session, context, election, Act.FREEZE_ROLL, str(actor), payload)
+        return _summarise(session, election.id, election.roll_hash)
+
+
+def list_members(session: Session, election_id: int) -> list[Member]:
+    """The whole roll, by member number."""
+    rows = session.scalars(
+        select(RollEntry).where(RollEntry.election_id == election_id).order_by(RollEntry.member_number)
+    )
+    return [
+        Member(
+            name=row.name,
+            member_number=row.member_number,
+            email=row.email,
+            phone=row.phone,
+            address=row.address,
+            unit=row.unit,
+            weight=row.weight,
+            language=row.language,
+            eligible=row.eligible,
+        )
+        for row in rows
+    ]
+
+
+def list_eligible(session: Session, election_id: int) -> list[tuple[str, int]]:
+    """(member number, weight) of everybody who gets a credential."""
+    rows = session.execute(
+        select(RollEntry.member_number, RollEntry.weight)
+        .where(RollEntry.election_id == election_id, RollEntry.eligible)
+        .order_by(RollEntry.member_number)
+    )
+    return [(number, weight) for number, weight in rows]
+
+
+def count_weights(session: Session, election_id: int) -> Counter[int]:
+    """How many eligible members have each weight."""
+    rows = session.execute(
+        select(RollEntry.weight, func.count())
+        .where(RollEntry.election_id == election_id, RollEntry.eligible)
+        .group_by(RollEntry.weight)
+    )
+    return Counter({row[0]: row[1] for row in rows})
+
+
+def mark_credentials_delivered(session: Session, election_id: int) -> None:
+    """Notes for all eligible members at once that a credential was made for them."""
+    # One statement for everybody: neither order nor time of a row tells one member from another.
+    session.execute(
+        update(RollEntry)
+        .where(RollEntry.election_id == election_id, RollEntry.eligible)
+        .values(credential_state="delivered")
+    )
+
+
+def hash_roll(salt: str, members: list[Member]) -> str:
+    """The published hash of a roll: SHA-256 of canonical JSON, members by member number.
+
+    Without ``salt`` (hex; for those who may see the roll) nobody can confirm a guess at the members
+    of a small roll.
+    """
+    rows = [
+        [m.member_number, m.name, m.email, m.phone, m.address, m.unit, str(m.weight), m.language, m.eligible]
+        for m in sorted(members, key=lambda member: member.member_number)
+    ]
+    return sha256_hex(encode_json_bytes({"salt": salt, "members": rows}))
+
+
+def _summarise(session: Session, election_id: int, roll_hash: str | None) -> RollSummary:
+    members = session.scalar(select(func.count()).where(RollEntry.election_id == election_id)) or 0
+    weights = count_weights(session, election_id)
+    total = sum(weight * count for weight, count in weights.items())
+    return RollSummary(members, weights.total(), total, roll_hash)
+
+
+def _make_row(election_id: int, member: Member) -> dict[str, object]:
+    return {
+        "election_id": election_id,
+        "member_number": member.member_number,
+        "name": member.name,
+        "email": member.email,
+        "phone": member.phone,
+        "address": member.address,
+        "unit": member.unit,
+        "weight": member.weight,
+        "language": member.language,
+        "eligible": member.eligible,
+        "credential_state": "none",
+    }
