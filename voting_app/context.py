@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import Flask, current_app
+from flask.sansio.app import App
 
 from voting_app.clock import Clock
 from voting_app.config import Settings
@@ -26,6 +27,6 @@ def set_context(app: Flask, context: Context) -> None:
     app.extensions[_NAME] = context
 
 
-def get_context(app: Flask | None = None) -> Context:
+def get_context(app: App | None = None) -> Context:
     """Return the context of `app`, or of the application that answers the present request."""
     return cast(Context, (app or current_app).extensions[_NAME])

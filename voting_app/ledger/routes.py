@@ -128,7 +128,9 @@ def _send_archive(uuid: str) -> Response:
 def _finish(response: Response) -> Response:
     """Let caches keep the file but ask each time, and answer 304 to who has it. A part is never a 304."""
     response.headers["Cache-Control"] = "no-cache"
-    return response if response.status_code == 206 else response.make_conditional(request)
+    if response.status_code != 206:
+        response.make_conditional(request)
+    return response
 
 
 def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:

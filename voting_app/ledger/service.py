@@ -9,7 +9,7 @@ import base64
 import binascii
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -18,20 +18,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from crypto.archive import (
-    encode_event,
-    encode_header_record,
-    encode_record,
-    header_bytes,
-    next_event,
-    record_size,
-)
+from crypto.archive import encode_header_record, encode_record, header_bytes, record_size
 from crypto.election import parse_election
 from crypto.encoding import encode_base64, is_sha256_hex, parse_json, sha256_hex
 from crypto.errors import MisuseError
 from crypto.journal import first_line, make_seal, next_line
 from crypto.receipt import ServiceKey
-from crypto.record import DATA_BEFORE, BoxState, next_state
+from crypto.record import BoxState, Cursor, encode_entry_event
 from voting_app.config import Settings
 from voting_app.db import Database
 from voting_app.errors import Problem
@@ -97,9 +90,7 @@ def get_service_key(settings: Settings, uuid: str) -> ServiceKey:
     All app hosts of an installation share the secret; who loses it can't seal any more.
     """
     info = b"steward-service-key|" + uuid.encode()
-    return ServiceKey.from_bytes(
-        HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings.secret)
-    )
+    return ServiceKey(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(settings.secret))
 
 
 def create_box(session: Session, uuid: str, timestamp: int, *, service_key: ServiceKey) -> int:
@@ -168,20 +159,18 @@ def append(session: Session, box_id: int, event_type: str, bodies: Sequence[byte
     """Append an event with its data records (PROTOCOL §9) and return where it landed.
 
     bodies: the data records in the order of crypto.record.DATA_BEFORE; the last one is the payload. They
-    are stored as they are: whoever calls has verified them. Raises RejectedError (rule A7) if the box's
-    state does not allow the event.
+    are stored as they are: whoever calls has verified them. Raises RejectedError:
+    A7 if the box's state does not allow the event; A4, S2, C2 or D1 if its data are not the right ones.
     """
     # For what is not a ballot, arrivals wait too: that is what makes EndBallots come after everything that
     # arrived before it.
     timestamp = _lock(session, box_id, exclusive=event_type != BALLOT)
     last = _find_last(session, box_id)
-    state = BoxState.EMPTY if last is None else BoxState(last.state)
-    state = next_state(state, event_type, ranking=_has_ranking(session, box_id, event_type))
-    if len(bodies) != len(DATA_BEFORE[event_type]):
-        raise MisuseError(f"{event_type} has {len(DATA_BEFORE[event_type])} data records, not {len(bodies)}")
-    hashes = [sha256_hex(body) for body in bodies]
-    event = next_event(None if last is None else last.body, event_type, hashes[-1] if hashes else None)
-    raw = encode_event(event)
+    before = Cursor() if last is None else Cursor(BoxState(last.state), last.height, last.hash)
+    # The same rules as the auditor's: what it would refuse is never stored.
+    raw, after = encode_entry_event(
+        replace(before, ranking=_has_ranking(session, box_id, event_type)), event_type, bodies
+    )
     event_hash = sha256_hex(raw)
     position = len(encode_header_record(timestamp)) if last is None else last.end_position
     length = position + sum(record_size(len(body)) for body in bodies) + record_size(len(raw))
@@ -192,36 +181,36 @@ def append(session: Session, box_id: int, event_type: str, bodies: Sequence[byte
             [
                 {
                     "box_id": box_id,
-                    "height": event.height,
+                    "height": after.height,
                     "ordinal": ordinal,
-                    "hash": digest,
+                    "hash": sha256_hex(body),
                     "credential": credential,
                     "body": body,
                 }
-                for ordinal, (digest, body) in enumerate(zip(hashes, bodies, strict=True))
+                for ordinal, body in enumerate(bodies)
             ],
         )
     session.execute(
         insert(LedgerEvent).values(
             box_id=box_id,
-            height=event.height,
+            height=after.height,
             type=event_type,
-            state=state.value,
+            state=after.state.value,
             hash=event_hash,
-            parent=event.parent,
+            parent=before.head,
             body=raw,
             position=position,
             end_position=length,
         )
     )
-    return Appended(event.height, event_hash, position, length)
+    return Appended(after.height, event_hash, position, length)
 
 
 def append_journal(
     session: Session,
     box_id: int,
     kind: str,
-    actor: str | None,
+    actor: str,
     payload: dict[str, Any],
 ) -> None:
     """Append a line to the box's journal (DESIGN §11).
@@ -231,8 +220,10 @@ def append_journal(
     _lock(session, box_id, exclusive=False)
     previous = _get_last_line(session, box_id)
     height, box_head = _get_place(session, box_id)
-    line = next_line(previous, box_height=height, box_head=box_head, kind=kind, actor=actor, payload=payload)
-    _add_line(session, box_id, _next_journal_height(session, box_id), kind, sha256_hex(previous), line)
+    line = next_line(
+        previous.body, box_height=height, box_head=box_head, kind=kind, actor=actor, payload=payload
+    )
+    _add_line(session, box_id, previous.height + 1, kind, previous.hash, line)
 
 
 def seal(session: Session, box_id: int, service_key: ServiceKey) -> None:
@@ -240,8 +231,8 @@ def seal(session: Session, box_id: int, service_key: ServiceKey) -> None:
     _lock(session, box_id, exclusive=False)
     previous = _get_last_line(session, box_id)
     height, box_head = _get_place(session, box_id)
-    line = make_seal(previous, service_key, height, box_head)
-    _add_line(session, box_id, _next_journal_height(session, box_id), "seal", sha256_hex(previous), line)
+    line = make_seal(previous.body, service_key, box_height=height, box_head=box_head)
+    _add_line(session, box_id, previous.height + 1, "seal", previous.hash, line)
 
 
 # --- looking
@@ -481,15 +472,13 @@ def _get_credential(ballot: bytes) -> str:
     return credential
 
 
-def _get_last_line(session: Session, box_id: int) -> bytes:
-    return session.scalars(
-        select(JournalRow.body).where(JournalRow.box_id == box_id).order_by(JournalRow.height.desc()).limit(1)
+def _get_last_line(session: Session, box_id: int) -> Any:
+    return session.execute(
+        select(JournalRow.height, JournalRow.hash, JournalRow.body)
+        .where(JournalRow.box_id == box_id)
+        .order_by(JournalRow.height.desc())
+        .limit(1)
     ).one()
-
-
-def _next_journal_height(session: Session, box_id: int) -> int:
-    last = session.scalar(select(func.max(JournalRow.height)).where(JournalRow.box_id == box_id))
-    return 0 if last is None else last + 1
 
 
 def _add_line(session: Session, box_id: int, height: int, kind: str, parent: str | None, body: bytes) -> None:
