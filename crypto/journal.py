@@ -64,6 +64,11 @@ def _uuid(value: Any, what: str) -> None:
         raise MalformedError("J3", f"{what}: not an election's uuid")
 
 
+def _flag(value: Any, what: str) -> None:
+    if not isinstance(value, bool):
+        raise MalformedError("J3", f"{what}: true or false was expected")
+
+
 def _one_of(*allowed: Any) -> Callable[[Any, str], None]:
     def check(value: Any, what: str) -> None:
         if isinstance(value, bool) or value not in allowed:
@@ -121,7 +126,8 @@ KINDS: dict[str, Kind] = {
     "trustees-restarted": Kind({"reason": _text}, _PEOPLE),
     "keys-ready": Kind({"at": _time, "trustees": _hash, "fingerprint": _key}, _EITHER),
     "key-drill": Kind({"owner": _owner, "nonce": _nonce, "proof": _decimal_proof}, ("trustee",)),
-    "opened": Kind({"at": _time, "closes_at": _time}, _EITHER),
+    # revotes: whether a later ballot replaces an earlier one, or every vote is final
+    "opened": Kind({"at": _time, "closes_at": _time, "revotes": _flag}, _EITHER),
     "paused": Kind({"at": _time, "reason": _text}, _PEOPLE),
     "resumed": Kind({"at": _time}, _PEOPLE),
     "extended": Kind({"at": _time, "closes_at": _time, "reason": _text}, _PEOPLE),
