@@ -1,4 +1,4 @@
-"""Tables of the record. Rows are only ever added: triggers (migration 0001) refuse UPDATE, DELETE and a
+"""Tables of the record. Rows are only ever added: triggers (migration 0002) refuse UPDATE, DELETE and a
 row out of order.
 
 No table here has a key, a time or an address in common with a table of members, and none of them knows the

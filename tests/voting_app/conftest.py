@@ -1,0 +1,130 @@
+"""What tests of the application share: a clock that is set, databases with all tables, and the application itself."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.postgres import Cluster
+from voting_app.app import create_app
+from voting_app.config import Settings
+from voting_app.context import Context
+from voting_app.db import Database, upgrade
+
+
+class SettableClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, moment: datetime = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, **duration: float) -> None:
+        """Move it on: `advance(minutes=5)`."""
+        self.moment += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with all tables; tests copy it, because migrating takes longer than most of them."""
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    upgrade(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of an SQLite database with all tables."""
+    path = tmp_path / "steward.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """The URL of a PostgreSQL database with all tables."""
+    url = postgres_cluster.new_database()
+    upgrade(url)
+    yield url
+    postgres_cluster.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with all tables; a test that asks for it runs once on each kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "migrated_postgres_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+def make_settings(folder: Path, url: str, **changes: object) -> Settings:
+    """Settings of an installation in `folder` with a fixed secret."""
+    values: dict[str, object] = {
+        "instance_folder": folder,
+        "secret": bytes(range(32)),
+        "database_url": url,
+        "jobs_in_process": False,
+        **changes,
+    }
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_url: str) -> Settings:
+    """Settings of an installation on SQLite."""
+    return make_settings(tmp_path, sqlite_url)
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    """An SQLite database with all tables."""
+    database = Database(sqlite_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def each_database(migrated_url: str) -> Iterator[Database]:
+    """A database with all tables; a test that asks for it runs once on each kind."""
+    database = Database(migrated_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def context(settings: Settings, database: Database, clock: SettableClock) -> Context:
+    """What services ask for, on SQLite."""
+    return Context(settings, database, clock)
+
+
+@pytest.fixture
+def each_context(tmp_path: Path, migrated_url: str, each_database: Database, clock: SettableClock) -> Context:
+    """What services ask for; a test that asks for it runs once on each kind of database."""
+    return Context(make_settings(tmp_path, migrated_url), each_database, clock)
+
+
+@pytest.fixture
+def app(context: Context) -> Flask:
+    """The application on SQLite."""
+    return create_app(context.settings, clock=context.clock, database=context.database)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application on SQLite."""
+    return app.test_client()
