@@ -1,0 +1,181 @@
+"""The journal (rules J1–J9): the chain of acts, and that it tells the same as the ballot box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audit.checks.setup import SetupFacts
+from audit.findings import Findings
+from crypto.checker import PlainChecker
+from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.errors import MalformedError, ProtocolError, RejectedError
+from crypto.journal import JournalLine, JournalReader
+from crypto.pedersen import coefficient_commitment
+from crypto.trustees import TrusteeKey, verify_drill
+
+_LONGEST_LINE = 16 * 1024 * 1024
+
+
+@dataclass
+class BoxFacts:
+    """What reading the ballot box told that the journal must agree with."""
+
+    uuid: str
+    heads: dict[int, str] = field(default_factory=dict)
+    first_ballot: int | None = None
+    end_ballots: int | None = None
+    revoted_at: int | None = None
+    result_height: int | None = None
+    result_hash: str | None = None
+    height: int = -1
+
+
+def read_journal(path: Path, findings: Findings) -> tuple[JournalReader, list[JournalLine]]:
+    """Reads all lines (rules J1–J6)."""
+    reader = JournalReader()
+    lines: list[JournalLine] = []
+    with findings.stage("J1", "J2", "J3", "J4", "J5", "J6"), path.open("rb") as file:
+        while raw := file.readline(_LONGEST_LINE):
+            if not raw.endswith(b"\n"):
+                raise MalformedError("J1", "the last line is cut off", f"journal line {len(lines)}")
+            lines.append(reader.feed(raw[:-1]))
+        if not lines:
+            raise MalformedError("J1", "the journal is empty")
+    if reader.lines_since_seal:
+        findings.warn(f"the last {reader.lines_since_seal} journal lines are not sealed yet")
+    return reader, lines
+
+
+def wanted_heads(lines: list[JournalLine]) -> set[int]:
+    """The heights at which the journal names the box's head."""
+    return {line.box_height for line in lines if line.box_height >= 0}
+
+
+def strong_proofs(lines: list[JournalLine]) -> dict[int, object]:
+    """Owner → payload of the strong decryption proofs; a second one of an owner is ignored."""
+    result: dict[int, object] = {}
+    for line in lines:
+        if line.kind == "strong-decryption":
+            result.setdefault(line.payload["owner"], line.payload)
+    return result
+
+
+def _commitments(setup: SetupFacts) -> list[str]:
+    """What each owner must have committed to, from the published keys."""
+    result: list[str] = []
+    for item in setup.trustees.items:
+        if isinstance(item, TrusteeKey):
+            result.append(sha256_hex(encode_json_bytes(item.encode())))
+        else:
+            result += [coefficient_commitment(c.signed.encode()) for c in item.coefficients]
+    return result
+
+
+def _check_heads(lines: list[JournalLine], box: BoxFacts) -> None:
+    """Rule J8."""
+    for line in lines:
+        where = f"journal line {line.height}"
+        if line.box_height > box.height:
+            raise RejectedError("J8", "it names an event that the ballot box does not have", where)
+        if line.box_height >= 0 and box.heads[line.box_height] != line.box_head:
+            raise RejectedError("J8", f"the ballot box has another event at {line.box_height}", where)
+
+
+def _check_drills(setup: SetupFacts, lines: list[JournalLine]) -> None:
+    """Rule J7: before opening, every single trustee and t of each threshold group."""
+    election = setup.election
+    checker = PlainChecker(election.group)
+    drilled: set[int] = set()
+    for line in lines:
+        where = f"journal line {line.height}"
+        if line.kind == "key-drill":
+            payload = line.payload
+            owner = payload["owner"]
+            if owner > len(setup.trustees.owners):
+                raise RejectedError("J7", f"there is no trustee {owner}", where)
+            key = setup.trustees.owners[owner - 1].public_key
+            checker.record = where
+            verify_drill(
+                election.group, election.fingerprint, key, payload["nonce"], payload["proof"], checker
+            )
+            drilled.add(owner)
+        elif line.kind == "opened" and not setup.trustees.is_enough(drilled):
+            raise RejectedError("J7", "opened before enough trustees had passed the key drill", where)
+    checker.finish()
+
+
+def _check_line(setup: SetupFacts, line: JournalLine, box: BoxFacts, members: int | None) -> None:
+    """Rule J9 for one line."""
+    payload, kind = line.payload, line.kind
+    if kind == "journal" and payload["election"] != box.uuid:
+        raise RejectedError("J9", "the journal belongs to another election")
+    if kind == "credentials-published":
+        if payload["credentials"] != setup.credentials_hash or payload["count"] != len(setup.credentials):
+            raise RejectedError("J9", "the published credentials are not those of the ballot box")
+        if members is not None and payload["count"] != members:
+            raise RejectedError("J9", f"{payload['count']} credentials for a roll of {members} members")
+    if kind == "keys-ready" and (payload["trustees"], payload["fingerprint"]) != (
+        setup.trustees_hash,
+        setup.election.fingerprint,
+    ):
+        raise RejectedError("J9", "the keys declared ready are not those of the ballot box")
+    if kind == "opened":
+        if line.box_height != 0:
+            raise RejectedError("J9", "opened when the ballot box was not fresh")
+        if not payload["revotes"] and box.revoted_at is not None:
+            raise RejectedError(
+                "J9", f"votes are final, but the ballot at height {box.revoted_at} replaces another"
+            )
+    if kind == "tallied" and payload["result"] != box.result_hash:
+        raise RejectedError("J9", "the tallied result is not the one in the ballot box")
+    if kind == "certified" and payload["result"] != box.result_hash:
+        raise RejectedError("J9", "the certified result is not the one in the ballot box")
+
+
+def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLine], box: BoxFacts) -> None:
+    """Rule J9."""
+    members: int | None = None
+    for line in lines:
+        if line.kind == "roll-frozen":
+            members = line.payload["members"]
+        try:
+            _check_line(setup, line, box, members)
+        except ProtocolError as error:
+            raise error.at(f"journal line {line.height}") from error
+    kinds = {line.kind for line in lines}
+    if "keys-ready" not in kinds:
+        raise RejectedError(
+            "J9", "the ballot box is set up, but the journal does not say that keys are ready"
+        )
+    if "credentials-published" not in kinds:
+        raise RejectedError("J9", "the journal does not say who published the credentials")
+    if box.first_ballot is not None and "opened" not in kinds:
+        raise RejectedError("J9", "there are ballots, but the journal does not say that voting was opened")
+    closed = [line for line in lines if line.kind in ("closed", "cancelled")]
+    if box.end_ballots is not None and not closed:
+        raise RejectedError("J9", "the ballot box has ended, but the journal does not say who closed it")
+    if "cancelled" in kinds and box.result_height is not None and "tallied" not in kinds:
+        raise RejectedError("J9", "a result of an election that was cancelled before")
+    expected = dict(enumerate(_commitments(setup), 1))
+    if reader.commitments != expected:
+        raise RejectedError("J9", "the trustees' keys are not those that they committed to")
+
+
+def check_journal(
+    setup: SetupFacts, reader: JournalReader, lines: list[JournalLine], box: BoxFacts, findings: Findings
+) -> None:
+    """Rules J7–J9, once the whole ballot box was read."""
+    checks: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("J8", lambda: _check_heads(lines, box)),
+        ("J7", lambda: _check_drills(setup, lines)),
+        ("J9", lambda: _check_story(setup, reader, lines, box)),
+    )
+    for rule, check in checks:
+        try:
+            check()
+        except ProtocolError as error:
+            findings.failed(error)
+        else:
+            findings.passed(rule)

@@ -1,0 +1,104 @@
+"""Encrypted tally, decryptions and result (rules C1–C3, D1–D5, R1–R3)."""
+
+from __future__ import annotations
+
+from audit.checks import DECRYPTION, RESULT
+from audit.checks.ballots import BallotCheck, unanimous
+from audit.checks.setup import SetupFacts
+from audit.findings import Findings
+from crypto.checker import PlainChecker
+from crypto.decryption import (
+    PartialDecryption,
+    parse_owned,
+    parse_partial_decryption,
+    verify_partial_decryption,
+    verify_strong_proofs,
+)
+from crypto.encoding import sha256_hex
+from crypto.errors import RejectedError
+from crypto.record import Entry
+from crypto.result import parse_result, verify_result
+from crypto.tally import encode_encrypted_tally, parse_encrypted_tally, parse_sized_tally
+
+
+class TallyCheck:
+    """Follows a box from its encrypted tally to its result."""
+
+    def __init__(self, setup: SetupFacts, findings: Findings) -> None:
+        self._setup, self._findings = setup, findings
+        self._partials: dict[int, PartialDecryption] = {}
+        self._weight = 0
+        self.result: list[list[int]] | None = None
+        self.result_hash: str | None = None
+
+    def encrypted_tally(self, entry: Entry, ballots: BallotCheck) -> None:
+        """The published tally is the one that we computed from the ballots."""
+        raw, raw_sized = entry.data
+        findings = self._findings
+        own = ballots.tally()
+        with findings.stage("C1", record="encrypted tally"):
+            self._tally = parse_encrypted_tally(self._setup.election, raw)
+        with findings.stage("C2", record="sized tally"):
+            sized = parse_sized_tally(raw_sized)
+            if ballots.all_good and (sized.num_tallied, sized.total_weight) != (
+                ballots.counted,
+                ballots.counted_weight,
+            ):
+                raise RejectedError(
+                    "C2",
+                    f"{sized.num_tallied} ballots of weight {sized.total_weight} are said to count, "
+                    f"but it is {ballots.counted} of weight {ballots.counted_weight}",
+                )
+        self._weight = sized.total_weight
+        if not ballots.all_good:
+            findings.not_applicable("not compared, because some ballots are not valid", "C3")
+            return
+        with findings.stage("C3", record="encrypted tally"):
+            if encode_encrypted_tally(own) != raw:
+                raise RejectedError("C3", "it is not the product of the counted ballots")
+
+    def partial_decryption(self, entry: Entry) -> None:
+        """One trustee's factors and proofs."""
+        raw, raw_owned = entry.data
+        election, findings = self._setup.election, self._findings
+        record = f"partial decryption at height {entry.event.height}"
+        with findings.stage(record=record):
+            owner = parse_owned(raw_owned).owner
+            owners = self._setup.trustees.owners
+            if owner > len(owners):
+                raise RejectedError("D1", f"there is no trustee {owner}")
+            if owner in self._partials:
+                raise RejectedError("D1", f"trustee {owner} decrypted twice")
+            record = f"partial decryption of trustee {owner}"
+        with findings.stage(*DECRYPTION, record=record):
+            partial = parse_partial_decryption(election, self._tally, raw)
+            checker = PlainChecker(election.group)
+            checker.record = record
+            verify_partial_decryption(election, self._tally, owners[owner - 1].public_key, partial, checker)
+            checker.finish()
+        self._partials[owner] = partial
+
+    def read_result(self, entry: Entry) -> None:
+        """The result opens the tally."""
+        setup, findings = self._setup, self._findings
+        with findings.stage(*RESULT, record="result"):
+            result = parse_result(setup.election, entry.payload)
+            verify_result(setup.election, setup.trustees, self._tally, self._partials, result, self._weight)
+        self.result, self.result_hash = result, sha256_hex(entry.payload)
+        if unanimous(result, self._weight):
+            findings.warn("all ballots are alike: the result tells how everybody voted")
+
+    def strong_proofs(self, values: dict[int, object]) -> None:
+        """Rule D4, for the strong proofs that the journal holds."""
+        setup, findings = self._setup, self._findings
+        for owner, partial in self._partials.items():
+            if owner not in values:
+                findings.warn(f"trustee {owner} gave no strong decryption proof")
+                continue
+            record = f"strong proofs of trustee {owner}"
+            with findings.stage("D4", record=record):
+                checker = PlainChecker(setup.election.group)
+                checker.record = record
+                key = setup.trustees.owners[owner - 1].public_key
+                verify_strong_proofs(setup.election, self._tally, key, partial, values[owner], checker)
+                checker.finish()

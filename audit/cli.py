@@ -1,0 +1,220 @@
+"""``steward-audit``: verify an election, read its result, look up a receipt, compare two copies."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from audit.fetch import FetchError, fetch_election, is_url
+from audit.findings import EXIT_CODES, Report
+from audit.progress import LateProgress
+from audit.receipt import Place, find_receipt
+from audit.report import report_lines, verdict_line
+from audit.runner import audit
+from crypto.errors import ProtocolError
+from crypto.journal import JournalReader
+from crypto.receipt import parse_receipt
+
+_UNREADABLE = 2
+
+
+def _give_up(reason: str, *, as_json: bool = False) -> NoReturn:
+    """Exit 2 with one line that says why."""
+    if as_json:
+        click.echo(json.dumps({"verdict": "unchecked", "error": reason, "checks": [], "warnings": []}))
+    click.echo(f"could not check: {reason}", err=True)
+    raise SystemExit(_UNREADABLE)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+@contextmanager
+def _local_copy(source: str, journal: Path | None) -> Iterator[tuple[Path, Path | None]]:
+    """The archive as a file; an address is downloaded, with its journal where it has one."""
+    if not is_url(source):
+        yield Path(source), journal
+        return
+    with tempfile.TemporaryDirectory(prefix="steward-audit-") as folder:
+        fetched = fetch_election(source, Path(folder))
+        yield fetched.archive, journal or fetched.journal
+
+
+def _run(source: str, journal: Path | None, jobs: int) -> Report:
+    with _local_copy(source, journal) as (archive, journal_file):
+        size = archive.stat().st_size
+        with LateProgress("verifying", size) as bar:
+            return audit(
+                archive,
+                journal_file,
+                jobs=jobs,
+                progress=lambda ballots, read: bar.update(read, f"{ballots} ballots"),
+            )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="steward-voting", prog_name="steward-audit")
+def cli() -> None:
+    """Verify a Steward or Belenios election from its published files.
+
+    The ballot box of an election is one file, UUID.bel. This program repeats every check on it:
+    that nothing was removed or reordered, that each ballot is valid and of an eligible voter, that
+    the tally is the sum of the ballots, and that the trustees opened it honestly. It needs no
+    network and trusts no server.
+    """
+
+
+@cli.command()
+@click.argument("source", metavar="FILE|URL")
+@click.option(
+    "--journal",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The election's journal (UUID.journal.jsonl): who did what, when, and the trustees' strong proofs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    show_default="one per processor",
+    help="How many processes verify ballots.",
+)
+def verify(source: str, journal: Path | None, as_json: bool, jobs: int) -> None:
+    """Make every check on an archive.
+
+    FILE is a ballot box (.bel); URL its address, or the address of an election's page, of which
+    the journal is fetched as well.
+
+    Exit status: 0 sound, 1 findings, 2 could not check.
+    """
+    try:
+        report = _run(source, journal, jobs)
+    except (OSError, FetchError) as error:
+        _give_up(_reason(error), as_json=as_json)
+    if as_json:
+        click.echo(json.dumps(report.as_json(), ensure_ascii=False))
+    else:
+        for line in report_lines(report):
+            click.echo(line)
+    raise SystemExit(EXIT_CODES[report.verdict])
+
+
+@cli.command()
+@click.argument("source", metavar="FILE|URL")
+@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes.")
+def result(source: str, jobs: int) -> None:
+    """Print the result as JSON, after verifying the archive.
+
+    The output is an array with a row per question: the count of each answer in its order, preceded
+    by the count of blank votes where these are allowed. null while there is no result.
+
+    Exit status: as for verify; a result with findings is printed on no account.
+    """
+    try:
+        report = _run(source, None, jobs)
+    except (OSError, FetchError) as error:
+        _give_up(_reason(error))
+    if report.verdict != "sound":
+        click.echo(f"{verdict_line(report)} (see steward-audit verify)", err=True)
+        raise SystemExit(EXIT_CODES[report.verdict])
+    click.echo(json.dumps(report.result))
+
+
+def _service_key(journal: Path) -> str:
+    reader = JournalReader()
+    with journal.open("rb") as file:
+        for raw in file:
+            reader.feed(raw.rstrip(b"\n"))
+    return reader.service_key
+
+
+@cli.command()
+@click.argument("source", metavar="FILE|URL")
+@click.argument("receipt_file", metavar="RECEIPT", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--journal",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The election's journal; its first line has the key that signed the receipt.",
+)
+def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
+    """Tell whether the ballot of a receipt is in the ballot box.
+
+    RECEIPT is the file that the voter saved when casting. This looks for one ballot; that the box
+    as a whole is sound is told by verify.
+
+    Exit status: 0 it is in (also if a later vote replaced it: then with a warning), 1 it is not,
+    2 the files could not be read.
+    """
+    try:
+        parsed = parse_receipt(receipt_file.read_bytes())
+        with _local_copy(source, journal) as (archive, journal_file):
+            key = _service_key(journal_file) if journal_file is not None else None
+            answer = find_receipt(archive, parsed, key)
+    except ProtocolError as error:
+        if error.rule in ("V2", "V3"):
+            click.echo(f"not in: {error}")
+            raise SystemExit(1) from error
+        _give_up(str(error))
+    except (OSError, FetchError) as error:
+        _give_up(_reason(error))
+    if key is None:
+        click.echo("warning: the receipt's signature was not checked (no --journal)", err=True)
+    if answer.place is Place.SUPERSEDED:
+        click.echo("warning: the vote was replaced by a later one", err=True)
+    click.echo(answer.sentence)
+    raise SystemExit(1 if answer.place is Place.MISSING else 0)
+
+
+def _first_difference(old: Path, new: Path) -> int | None:
+    """The first byte at which ``old`` is not a prefix of ``new``; None if it is one."""
+    position = 0
+    with old.open("rb") as a, new.open("rb") as b:
+        while before := a.read(1 << 20):
+            after = b.read(len(before))
+            if before != after:
+                same = next(
+                    (i for i, (x, y) in enumerate(zip(before, after, strict=False)) if x != y), len(after)
+                )
+                return position + same
+            position += len(before)
+    return None
+
+
+@cli.command()
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def diff(old: Path, new: Path) -> None:
+    """Compare an earlier copy of an archive or journal with a later one.
+
+    Both only ever grow: the earlier copy must be the beginning of the later one, byte by byte.
+
+    Exit status: 0 grew or equal, 1 something that was published has changed or gone, 2 unreadable.
+    """
+    try:
+        position = _first_difference(old, new)
+        grown = new.stat().st_size - old.stat().st_size
+    except OSError as error:
+        _give_up(_reason(error))
+    if position is None:
+        click.echo("equal" if grown == 0 else f"grew by {grown} bytes")
+        return
+    click.echo(f"NOT A CONTINUATION: the files differ from byte {position} on; keep both, and ask why")
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Entry point. Whatever goes wrong unexpectedly is "could not check", never a pass."""
+    try:
+        cli(prog_name="steward-audit")
+    except Exception as error:  # noqa: BLE001 - a verifier that crashes must say so, and say no more
+        _give_up(f"internal error: {type(error).__name__}: {error}")

@@ -1,0 +1,57 @@
+"""Downloads an archive and its journal: the only file of the auditor that opens a connection."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_TIMEOUT = 60  # seconds without a byte
+_ADDRESS = re.compile(r"(?P<folder>.*/elections/(?P<uuid>[1-9A-HJ-NP-Za-km-z]{14,}))(?:/(?P=uuid)\.bel)?/?")
+
+
+class FetchError(Exception):
+    """The address could not be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Local copies; ``journal`` only where the address is an election's."""
+
+    archive: Path
+    journal: Path | None
+
+
+def is_url(text: str) -> bool:
+    """Whether the argument is an address rather than a file's name."""
+    return urlsplit(text).scheme in ("http", "https")
+
+
+def _download(url: str, target: Path) -> None:
+    if not is_url(url):
+        raise FetchError(f"{url}: only http and https addresses are read")
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
+            shutil.copyfileobj(response, file)
+    except (urllib.error.URLError, OSError) as error:
+        raise FetchError(f"{url}: {getattr(error, 'reason', error)}") from error
+
+
+def fetch_election(url: str, folder: Path) -> Fetched:
+    """Downloads into ``folder``. An election's address gives archive and journal; any other
+    address is taken for an archive's own."""
+    match = _ADDRESS.fullmatch(url.rstrip("/"))
+    archive = folder / "archive.bel"
+    if match is None:
+        _download(url, archive)
+        return Fetched(archive, None)
+    base = f"{match['folder']}/{match['uuid']}"
+    journal = folder / "journal.jsonl"
+    # The journal first: it may then name no event that the archive does not have yet.
+    _download(f"{base}.journal.jsonl", journal)
+    _download(f"{base}.bel", archive)
+    return Fetched(archive, journal)

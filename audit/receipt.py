@@ -1,0 +1,90 @@
+"""Is my ballot in? Looks a receipt up in an archive (rules V1–V3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from audit.reader import read_entries
+from crypto.ballot import ballot_tracker, parse_ballot
+from crypto.election import Election, parse_election
+from crypto.errors import RejectedError
+from crypto.receipt import Receipt, verify_receipt
+
+
+class Place(Enum):
+    """Where the ballot of a receipt is."""
+
+    COUNTED = "counted"
+    SUPERSEDED = "superseded"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the archive says about a receipt, and the height of what replaced the ballot."""
+
+    place: Place
+    sentence: str
+
+
+def _credential(election: Election, raw: bytes) -> str:
+    return parse_ballot(election, raw).credential.text
+
+
+def find_receipt(archive: Path, receipt: Receipt, service_key: str | None) -> Answer:
+    """Searches the whole archive. ProtocolError if it cannot be read or the signature is wrong."""
+    if service_key is not None:
+        verify_receipt(receipt, service_key)
+    election: Election | None = None
+    found_at: int | None = None
+    credential = ""
+    replaced_at: int | None = None
+    elsewhere: int | None = None
+    height = -1
+    for entry, entries in read_entries(archive):
+        height = entry.event.height
+        if entry.event.type == "Setup":
+            election = parse_election(entry.data[0])
+            entries.cursor = entries.cursor.with_election(election)
+            if election.uuid != receipt.election:
+                raise RejectedError("V3", "the receipt belongs to another election")
+        if entry.event.type != "Ballot" or election is None or not election.is_supported:
+            continue
+        if ballot_tracker(entry.payload) == receipt.tracker:
+            if (height, entry.hash) == (receipt.height, receipt.event):
+                found_at, credential = height, _credential(election, entry.payload)
+            else:
+                elsewhere = height
+        elif found_at is not None and _same_credential(entry.payload, credential):
+            replaced_at = height
+    if found_at is not None and replaced_at is None:
+        return Answer(Place.COUNTED, f"your ballot is in the ballot box, at height {found_at}")
+    if found_at is not None:
+        return Answer(
+            Place.SUPERSEDED,
+            f"your ballot is in the ballot box at height {found_at}, but a later vote with the same "
+            f"credential at height {replaced_at} counts instead",
+        )
+    if elsewhere is not None:
+        return Answer(
+            Place.MISSING,
+            f"the ballot is in the ballot box, but at height {elsewhere} and not where the receipt says: "
+            "the box was changed after the receipt was given. Keep the receipt and this file, and complain",
+        )
+    if receipt.height > height:
+        return Answer(
+            Place.MISSING,
+            f"your ballot is not in this file, which ends at height {height}; the receipt says height "
+            f"{receipt.height}. Fetch a newer copy; if it is not there either, complain",
+        )
+    return Answer(
+        Place.MISSING,
+        "your ballot is not in the ballot box. Keep the receipt and this file, and complain",
+    )
+
+
+def _same_credential(raw: bytes, credential: str) -> bool:
+    """Cheaper than parsing: the credential's text is quoted in a ballot in exactly one field."""
+    return f'"credential":"{credential}"'.encode() in raw
