@@ -1,4 +1,4 @@
-"""Untrusted JSON bodies -> typed fields, or a Problem that names the field.
+"""JSON bodies: untrusted ones -> typed fields, or a Problem that names the field; and our answers.
 
 Reading is strict (no key twice, no fractions, no unknown field), because a program that misspells
 a setting of an election must hear of it.
@@ -10,9 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from voting_app.errors import Problem
+from flask import Response
 
-MAX_DEPTH_SENTENCE = "The JSON is nested too deeply."
+from crypto.encoding import encode_json_bytes
+from voting_app.errors import Problem
 
 
 def invalid(field: str, sentence: str) -> Problem:
@@ -31,11 +32,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def parse_body(raw: bytes, required: Sequence[str] = (), optional: Sequence[str] = ()) -> dict[str, Any]:
-    """A JSON object with these fields and no other; an empty body is an empty object.
-
-    Problems: 400 ``malformed-json``; 422 ``invalid-field`` for a missing or unknown field.
-    """
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Any JSON object; an empty body is an empty object. Problem 400 ``malformed-json``."""
     try:
         value = json.loads(
             raw.decode() or "{}",
@@ -44,11 +42,20 @@ def parse_body(raw: bytes, required: Sequence[str] = (), optional: Sequence[str]
             object_pairs_hook=_unique_keys,
         )
     except RecursionError as error:
-        raise Problem(400, "malformed-json", MAX_DEPTH_SENTENCE) from error
+        raise Problem(400, "malformed-json", "The JSON is nested too deeply.") from error
     except ValueError as error:
         raise Problem(400, "malformed-json", "The body is not JSON as it is read here.") from error
     if not isinstance(value, dict):
         raise Problem(400, "malformed-json", "The body must be a JSON object.")
+    return value
+
+
+def parse_body(raw: bytes, required: Sequence[str] = (), optional: Sequence[str] = ()) -> dict[str, Any]:
+    """A JSON object with these fields and no other.
+
+    Problems: 400 ``malformed-json``; 422 ``invalid-field`` for a missing or unknown field.
+    """
+    value = parse_object(raw)
     for name in value:
         if name not in required and name not in optional:
             raise invalid(name[:40], "This field is unknown here.")
@@ -103,3 +110,14 @@ def get_object(body: dict[str, Any], field: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid(field, "An object is expected.")
     return value
+
+
+def make_json(value: dict[str, Any], status: int = 200, *, is_secret: bool = False) -> Response:
+    """An answer with its keys in the order given: in messages of the protocol the order counts.
+
+    ``is_secret`` keeps every cache from storing it.
+    """
+    response = Response(encode_json_bytes(value), status=status, content_type="application/json")
+    if is_secret:
+        response.headers["Cache-Control"] = "no-store"
+    return response

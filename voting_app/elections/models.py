@@ -99,7 +99,5 @@ class BallotBox(Base):
     questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     # The public service key of the ledger, unpadded base64 (its private part is a file).
     service_key: Mapped[str] = mapped_column(String(43))
-    # A worker that computes something long (the encrypted tally, the result) holds this until then.
-    work_claimed_until: Mapped[datetime | None] = mapped_column(UtcTime)
 
     election: Mapped[Election] = relationship(back_populates="boxes")

@@ -192,10 +192,15 @@ def lock_election(session: Session, uuid: str) -> Election:
 
 def require_act(election: Election, act: Act) -> State:
     """The state after ``act``; Problem 409 ``wrong-state`` where the table does not allow it."""
+    return require_act_in(State(election.state), act)
+
+
+def require_act_in(state: State, act: Act) -> State:
+    """:func:`require_act` for a state that was read elsewhere."""
     try:
-        return next_state(State(election.state), act)
+        return next_state(state, act)
     except WrongStateError as error:
-        raise Problem(409, "wrong-state", str(error), extra={"state": election.state}) from error
+        raise Problem(409, "wrong-state", str(error), extra={"state": state.value}) from error
 
 
 def perform(
@@ -401,6 +406,16 @@ def close_if_due(context: Context, uuid: str) -> bool:
     with context.database.write() as session:
         election = lock_election(session, uuid)
         return _settle(session, context, election)
+
+
+def is_anything_due(session: Session, uuid: str, now: datetime) -> bool:
+    """Whether a request for this uuid finds an election to be closed or counted; False for an unknown one."""
+    found = session.execute(
+        select(Election.state, Election.closes_at).join(BallotBox).where(BallotBox.uuid == uuid)
+    ).one_or_none()
+    if found is None:
+        return False
+    return found.state == State.CLOSED or (found.state == State.OPEN and found.closes_at <= now)
 
 
 def list_due(session: Session, now: datetime) -> list[str]:

@@ -28,7 +28,7 @@ from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.elections.models import Election
 from voting_app.elections.service import ElectionView
-from voting_app.elections.states import Act, State
+from voting_app.elections.states import Act
 from voting_app.errors import Problem
 from voting_app.registrar.models import CredentialPublication
 from voting_app.roll import service as roll
@@ -70,8 +70,7 @@ def generate_credentials(context: Context, uuid: str, actor: Actor) -> dict[str,
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
         _require_mode(view, SERVER_MODE)
-        if view.state is not State.ROLL_FROZEN:
-            elections.require_act(session.get_one(Election, view.id), Act.PUBLISH_CREDENTIALS)
+        elections.require_act_in(view.state, Act.PUBLISH_CREDENTIALS)
         if session.get(CredentialPublication, elections.find_box(session, uuid).id) is not None:
             raise _already_published()
         # A frozen roll does not change any more, so it may be read before the transaction below.
@@ -91,6 +90,14 @@ def generate_credentials(context: Context, uuid: str, actor: Actor) -> dict[str,
         _publish(session, context, election, uuid, raw, SERVER_MODE, actor)
         roll.mark_credentials_delivered(session, election.id)
     return texts
+
+
+def get_weights(context: Context, uuid: str) -> Counter[int]:
+    """How many eligible members have each weight; 409 ``wrong-state`` before the roll is frozen."""
+    with context.database.read() as session:
+        view = elections.election_for_box(session, uuid)
+        elections.require_act_in(view.state, Act.PUBLISH_CREDENTIALS)
+        return roll.count_weights(session, view.id)
 
 
 def find_credentials(session: Session, uuid: str) -> bytes | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from voting_app.errors import Problem
 from voting_app.roll.service import Member
 
 REQUIRED_COLUMNS = ("name", "member_number")
@@ -104,6 +105,19 @@ def parse_roll(raw: bytes) -> list[Member]:
     if faults:
         raise RollFileError(faults)
     return members
+
+
+def parse_roll_body(raw: bytes) -> list[Member]:
+    """:func:`parse_roll` for a request: Problem 422 ``bad-roll`` with every fault in ``rows``."""
+    try:
+        return parse_roll(raw)
+    except RollFileError as error:
+        count = len(error.faults)
+        title = (
+            f"The roll was refused whole; {'one fault was' if count == 1 else f'{count} faults were'} found."
+        )
+        faults = [fault.encode() for fault in error.faults]
+        raise Problem(422, "bad-roll", title, extra={"rows": faults}) from error
 
 
 def _read_rows(text: str) -> Iterator[tuple[int, list[str]]]:

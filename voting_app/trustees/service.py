@@ -200,6 +200,12 @@ def list_decrypted(session: Session, uuid: str) -> set[int]:
     return {parse_owned(bodies[-1]).owner for bodies in records}
 
 
+def get_progress(context: Context, uuid: str) -> list[Progress]:
+    """What has arrived from each seat, by owner number; Problem 404 ``unknown-election``."""
+    with context.database.read() as session:
+        return list_progress(session, elections.election_for_box(session, uuid).id, uuid)
+
+
 def list_progress(session: Session, election_id: int, uuid: str) -> list[Progress]:
     """What has arrived from each seat, by owner number."""
     decrypted = list_decrypted(session, uuid)
@@ -455,7 +461,7 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
     """
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
-        elections.require_act(session.get_one(Election, view.id), Act.READY_KEYS)
+        elections.require_act_in(view.state, Act.READY_KEYS)
         messages = _collect(session, view.id)
         credentials = registrar.find_credentials(session, uuid)
     if credentials is None:

@@ -1,0 +1,204 @@
+"""The JSON interface of elections: what everybody may read, and the committee's calendar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from sqlalchemy.orm import Session
+
+from crypto.encoding import sha256_base64
+from voting_app.access import access, get_actor
+from voting_app.context import get_context
+from voting_app.elections import service, wire
+from voting_app.elections.service import ElectionView
+from voting_app.elections.times import encode_time
+from voting_app.errors import Problem
+from voting_app.json_body import make_json
+from voting_app.ledger import service as ledger
+
+blueprint = Blueprint("elections", __name__)
+
+_ELECTION = "/api/v1/elections/<uuid>"
+COMMITTEE = ("committee",)
+STAFF = ("administrator", "committee", "registrar", "observer")
+
+
+# --- public ----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/api/v1/openapi.json")
+@access("public")
+def get_openapi() -> Response:
+    """This interface, as an OpenAPI 3.1 document."""
+    with current_app.open_resource("openapi.json", "rb") as file:
+        return Response(file.read(), content_type="application/json")
+
+
+@blueprint.get(f"{_ELECTION}/election")
+@access("public")
+def get_election_data(uuid: str) -> Response:
+    """The election data of the box, byte for byte."""
+    with get_context().database.read() as session:
+        return _bytes_response(_get_setup(session, uuid).election)
+
+
+@blueprint.get(f"{_ELECTION}/trustees")
+@access("public")
+def get_trustees(uuid: str) -> Response:
+    """The trustees' public keys, byte for byte as in the box."""
+    with get_context().database.read() as session:
+        return _bytes_response(_get_setup(session, uuid).trustees)
+
+
+@blueprint.get(f"{_ELECTION}/credentials")
+@access("public")
+def get_credentials(uuid: str) -> Response:
+    """The public credentials, byte for byte as in the box."""
+    with get_context().database.read() as session:
+        return _bytes_response(_get_setup(session, uuid).credentials)
+
+
+@blueprint.get(f"{_ELECTION}/status")
+@access("public")
+def get_status(uuid: str) -> Response:
+    """Where the election stands; no interim count of votes exists."""
+    with get_context().database.read() as session:
+        view = service.election_for_box(session, uuid)
+        box_id = ledger.get_box_id(session, uuid)
+        head = ledger.head(session, box_id)
+        lines, journal_head = ledger.journal_head(session, box_id)
+        raw = ledger.find_election_data(session, box_id)
+        status = encode_view(view) | {
+            "fingerprint": None if raw is None else sha256_base64(raw),
+            "box": {
+                "state": ledger.box_state(session, box_id).value,
+                "height": head.height,
+                "head": head.event_hash,
+                "length": head.length,
+                "ballots": ledger.count_ballots(session, box_id),
+            },
+            "journal": {"lines": lines, "head": journal_head},
+        }
+    return make_json(status)
+
+
+# --- staff -----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/api/v1/elections")
+@access("token", roles=STAFF)
+def list_elections() -> Response:
+    """All elections of this installation."""
+    with get_context().database.read() as session:
+        return make_json({"elections": [encode_view(view) for view in service.list_elections(session)]})
+
+
+@blueprint.post("/api/v1/elections")
+@access("token", roles=COMMITTEE)
+def create_election() -> Response:
+    """A new election in draft."""
+    new = wire.parse_new_election(_body())
+    return make_json(encode_view(service.create_election(get_context(), new, get_actor())), 201)
+
+
+@blueprint.post(f"{_ELECTION}/open")
+@access("token", roles=COMMITTEE)
+def open_election(uuid: str) -> Response:
+    """Takes ballots from now on."""
+    closes_at = wire.parse_opening(_body())
+    return _view_response(service.open_election(get_context(), uuid, get_actor(), closes_at))
+
+
+@blueprint.post(f"{_ELECTION}/pause")
+@access("token", roles=COMMITTEE)
+def pause_election(uuid: str) -> Response:
+    """Takes no ballots for now."""
+    reason = wire.parse_reason(_body())
+    return _view_response(service.pause_election(get_context(), uuid, get_actor(), reason))
+
+
+@blueprint.post(f"{_ELECTION}/resume")
+@access("token", roles=COMMITTEE)
+def resume_election(uuid: str) -> Response:
+    """Takes ballots again."""
+    wire.require_empty(_body())
+    return _view_response(service.resume_election(get_context(), uuid, get_actor()))
+
+
+@blueprint.post(f"{_ELECTION}/extend")
+@access("token", roles=COMMITTEE)
+def extend_election(uuid: str) -> Response:
+    """A later closing time."""
+    extension = wire.parse_extension(_body())
+    return _view_response(
+        service.extend_election(get_context(), uuid, get_actor(), extension.closes_at, extension.reason)
+    )
+
+
+@blueprint.post(f"{_ELECTION}/close")
+@access("token", roles=COMMITTEE)
+def close_election(uuid: str) -> Response:
+    """Closes at once; counting follows by itself."""
+    wire.require_empty(_body())
+    return _view_response(service.close_election(get_context(), uuid, get_actor()))
+
+
+@blueprint.post(f"{_ELECTION}/cancel")
+@access("token", roles=COMMITTEE)
+def cancel_election(uuid: str) -> Response:
+    """Ends the election without a result."""
+    reason = wire.parse_reason(_body())
+    return _view_response(service.cancel_election(get_context(), uuid, get_actor(), reason))
+
+
+# --- answers ---------------------------------------------------------------------------------------
+
+
+def encode_view(view: ElectionView) -> dict[str, Any]:
+    """An election as a JSON object (schema Election of openapi.json)."""
+    plan = view.trustees
+    group = None
+    if plan.threshold_size is not None:
+        group = {"size": plan.threshold_size, "threshold": plan.threshold}
+    return {
+        "uuid": view.uuid,
+        "name": view.name,
+        "description": view.description,
+        "state": view.state.value,
+        "questions": list(view.questions),
+        "group": view.group_name,
+        "revoting": view.revoting,
+        "credential_mode": view.credential_mode,
+        "time_zone": view.time_zone,
+        "closes_at": encode_time(view.closes_at),
+        "opened_at": None if view.opened_at is None else encode_time(view.opened_at),
+        "closed_at": None if view.closed_at is None else encode_time(view.closed_at),
+        "trustees": {"singles": plan.singles, "threshold": group},
+        "keys_drilled": view.keys_drilled,
+        "roll": view.roll_hash,
+        "members": view.member_count,
+        "service_key": view.service_key,
+    }
+
+
+def _view_response(view: ElectionView) -> Response:
+    return make_json(encode_view(view))
+
+
+def _get_setup(session: Session, uuid: str) -> ledger.Setup:
+    setup = ledger.find_setup(session, ledger.get_box_id(session, uuid))
+    if setup is None:
+        raise Problem(404, "not-set-up", "The keys of this election are not ready yet.")
+    return setup
+
+
+def _bytes_response(raw: bytes) -> Response:
+    # The very bytes: a ballot names the hash of the election data.
+    response = Response(raw, content_type="application/json")
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+def _body() -> bytes:
+    return request.get_data(cache=False)

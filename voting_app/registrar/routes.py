@@ -1,0 +1,41 @@
+"""The JSON interface of the registrar: publish the list, or have the server make the credentials."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from voting_app.access import access, get_actor
+from voting_app.context import get_context
+from voting_app.json_body import make_json, parse_body
+from voting_app.registrar import service, wire
+
+blueprint = Blueprint("registrar", __name__)
+
+REGISTRAR = ("registrar",)
+
+
+@blueprint.put("/api/v1/elections/<uuid>/credentials")
+@access("token", roles=REGISTRAR)
+def publish_credentials(uuid: str) -> Response:
+    """Takes the public list that was made on the registrar's own machine."""
+    raw = wire.parse_list_body(request.get_data(cache=False))
+    published = service.publish_credentials(get_context(), uuid, raw, get_actor())
+    return make_json({"credentials": published.credentials, "count": published.count, "mode": published.mode})
+
+
+@blueprint.get("/api/v1/elections/<uuid>/credentials/weights")
+@access("token", roles=REGISTRAR)
+def get_weights(uuid: str) -> Response:
+    """How many credentials of each weight the frozen roll needs: all that a registrar's list depends on."""
+    weights = service.get_weights(get_context(), uuid)
+    rows = [{"weight": weight, "count": weights[weight]} for weight in sorted(weights)]
+    return make_json({"weights": rows})
+
+
+@blueprint.post("/api/v1/elections/<uuid>/credentials/generate")
+@access("token", roles=REGISTRAR)
+def generate_credentials(uuid: str) -> Response:
+    """Makes the credentials here and returns them this once; they are stored nowhere."""
+    parse_body(request.get_data(cache=False))
+    credentials = service.generate_credentials(get_context(), uuid, get_actor())
+    return make_json({"credentials": credentials}, is_secret=True)

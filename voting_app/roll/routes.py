@@ -1,0 +1,43 @@
+"""The JSON interface of the roll: import and freeze."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from voting_app.access import access, get_actor
+from voting_app.context import get_context
+from voting_app.json_body import make_json, parse_body
+from voting_app.roll import service, wire
+from voting_app.roll.service import RollSummary
+
+blueprint = Blueprint("roll", __name__)
+
+COMMITTEE = ("committee",)
+
+
+@blueprint.post("/api/v1/elections/<uuid>/roll")
+@access("token", roles=COMMITTEE)
+def import_roll(uuid: str) -> Response:
+    """Takes a roll as CSV; one bad row refuses the file, and all bad rows are named."""
+    members = wire.parse_roll_body(request.get_data(cache=False))
+    return make_json(encode_summary(service.import_roll(get_context(), uuid, members)))
+
+
+@blueprint.post("/api/v1/elections/<uuid>/roll/freeze")
+@access("token", roles=COMMITTEE)
+def freeze_roll(uuid: str) -> Response:
+    """Fixes who may vote."""
+    parse_body(request.get_data(cache=False))
+    return make_json(encode_summary(service.freeze_roll(get_context(), uuid, get_actor())))
+
+
+def encode_summary(summary: RollSummary) -> dict[str, Any]:
+    """A roll's size as a JSON object (schema Roll of openapi.json)."""
+    return {
+        "members": summary.members,
+        "eligible": summary.eligible,
+        "total_weight": summary.total_weight,
+        "roll": summary.roll_hash,
+    }

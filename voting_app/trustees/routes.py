@@ -1,0 +1,146 @@
+"""The JSON interface of trustees: seats for the committee, an inbox and the ceremony for each trustee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from voting_app.access import access, get_actor
+from voting_app.context import get_context
+from voting_app.json_body import make_json, parse_body
+from voting_app.trustees import service, wire
+from voting_app.trustees.service import Inbox, SeatToken
+
+blueprint = Blueprint("trustees", __name__)
+
+_ELECTION = "/api/v1/elections/<uuid>"
+COMMITTEE = ("committee",)
+TRUSTEE = ("trustee",)
+STAFF = ("administrator", "committee", "registrar", "observer")
+
+
+# --- the committee ---------------------------------------------------------------------------------
+
+
+@blueprint.post(f"{_ELECTION}/trustees")
+@access("token", roles=COMMITTEE)
+def create_seats(uuid: str) -> Response:
+    """Makes the seats; the bearer tokens are shown this once."""
+    parse_body(_body())
+    seats = [_encode_seat(seat) for seat in service.create_seats(get_context(), uuid)]
+    return make_json({"trustees": seats}, 201, is_secret=True)
+
+
+@blueprint.get(f"{_ELECTION}/trustees/progress")
+@access("token", roles=STAFF)
+def get_progress(uuid: str) -> Response:
+    """What has arrived from each trustee."""
+    rows = [
+        {
+            "owner": seat.owner,
+            "kind": seat.kind.value,
+            "certified": seat.certified,
+            "committed": seat.committed,
+            "revealed": seat.revealed,
+            "shared": seat.shared,
+            "drilled": seat.drilled,
+            "decrypted": seat.decrypted,
+        }
+        for seat in service.get_progress(get_context(), uuid)
+    ]
+    return make_json({"trustees": rows})
+
+
+@blueprint.post(f"{_ELECTION}/trustees/<int:owner>/restart")
+@access("token", roles=COMMITTEE)
+def restart_seat(uuid: str, owner: int) -> Response:
+    """Gives a seat a new token and starts the ceremony anew."""
+    reason = wire.parse_restart(_body())
+    seat = service.restart_seat(get_context(), uuid, owner, reason, get_actor())
+    return make_json(_encode_seat(seat), is_secret=True)
+
+
+@blueprint.post(f"{_ELECTION}/keys")
+@access("token", roles=COMMITTEE)
+def ready_keys(uuid: str) -> Response:
+    """Assembles the election's key and sets the ballot box up."""
+    parse_body(_body())
+    return make_json({"fingerprint": service.ready_keys(get_context(), uuid, get_actor())})
+
+
+# --- a trustee -------------------------------------------------------------------------------------
+
+
+@blueprint.get(f"{_ELECTION}/trustee")
+@access("token", roles=TRUSTEE)
+def get_inbox(uuid: str) -> Response:
+    """What this trustee has to do next."""
+    return _inbox_response(uuid)
+
+
+@blueprint.post(f"{_ELECTION}/trustee/certificate")
+@access("token", roles=TRUSTEE)
+def submit_certificate(uuid: str) -> Response:
+    """A threshold trustee's certificate."""
+    service.submit_certificate(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    return _inbox_response(uuid)
+
+
+@blueprint.post(f"{_ELECTION}/trustee/commitment")
+@access("token", roles=TRUSTEE)
+def submit_commitment(uuid: str) -> Response:
+    """The hash of what the trustee will reveal."""
+    service.submit_commitment(get_context(), uuid, get_actor(), wire.parse_commitment(_body()))
+    return _inbox_response(uuid)
+
+
+@blueprint.post(f"{_ELECTION}/trustee/reveal")
+@access("token", roles=TRUSTEE)
+def submit_reveal(uuid: str) -> Response:
+    """The single key or the message with coefficients that was committed to."""
+    service.submit_reveal(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    return _inbox_response(uuid)
+
+
+@blueprint.post(f"{_ELECTION}/trustee/share")
+@access("token", roles=TRUSTEE)
+def submit_share(uuid: str) -> Response:
+    """A threshold trustee's public key, from everybody's shares."""
+    service.submit_share(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    return _inbox_response(uuid)
+
+
+@blueprint.post(f"{_ELECTION}/trustee/drill")
+@access("token", roles=TRUSTEE)
+def submit_drill(uuid: str) -> Response:
+    """Proof that the trustee has the key at hand."""
+    service.submit_drill(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    return _inbox_response(uuid)
+
+
+# --- answers ---------------------------------------------------------------------------------------
+
+
+def encode_inbox(inbox: Inbox) -> dict[str, Any]:
+    """A trustee's inbox as a JSON object (schema Inbox of openapi.json)."""
+    return {
+        "election": inbox.election.uuid,
+        "state": inbox.election.state.value,
+        "owner": inbox.owner,
+        "kind": inbox.kind.value,
+        "step": inbox.step.value,
+        "inputs": inbox.inputs,
+    }
+
+
+def _inbox_response(uuid: str) -> Response:
+    return make_json(encode_inbox(service.get_inbox(get_context(), uuid, get_actor())), is_secret=True)
+
+
+def _encode_seat(seat: SeatToken) -> dict[str, Any]:
+    return {"owner": seat.owner, "kind": seat.kind.value, "token": seat.token}
+
+
+def _body() -> bytes:
+    return request.get_data(cache=False)
