@@ -334,7 +334,7 @@ def open_election(context: Context, uuid: str, actor: Actor, closes_at: datetime
             raise _closing_time_passed("Give a later closing time when you open the election.")
         election.opened_at = now
         election.stopped_at = None
-        payload = {"closes_at": encode_minute(election.closes_at)}
+        payload = {"closes_at": encode_minute(election.closes_at), "revotes": election.revoting}
         perform(session, context, election, Act.OPEN, str(actor), payload)
         return _view_of(election, uuid)
 
