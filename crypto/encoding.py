@@ -30,20 +30,38 @@ _BASE58_TEXT = re.compile(f"[{BASE58}]+", re.ASCII)
 _LONGEST_DECIMAL = 1000
 
 
+def _encode(value: Any) -> str:
+    # DEL is the one character outside C0 that the field's reference implementation escapes.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _require_no_float(value: Any) -> None:
+    if isinstance(value, dict):
+        for item in value.values():
+            _require_no_float(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _require_no_float(item)
+    elif isinstance(value, float):
+        raise TypeError(f"{value} is not an integer")
+
+
 def encode_json(value: Any) -> str:
     """``value`` as canonical JSON. Floats are a caller's mistake."""
     try:
-        # DEL is the one character outside C0 that the field's reference implementation escapes.
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace(
-            "\x7f", "\\u007f"
-        )
+        _require_no_float(value)
+        return _encode(value)
     except (TypeError, ValueError) as error:
         raise MisuseError(f"not encodable as canonical JSON: {error}") from error
 
 
 def encode_json_bytes(value: Any) -> bytes:
-    """:func:`encode_json` as UTF-8 bytes."""
-    return encode_json(value).encode()
+    """:func:`encode_json` as UTF-8 bytes; a lone surrogate, which has none, is a caller's mistake."""
+    try:
+        return encode_json(value).encode()
+    except UnicodeEncodeError as error:
+        raise MisuseError(f"not encodable as UTF-8: {error}") from error
 
 
 def _refuse_number(text: str) -> NoReturn:
@@ -74,7 +92,7 @@ def parse_json(raw: bytes, rule: str) -> Any:
     except ValueError as error:
         raise MalformedError(rule, f"not readable as JSON: {error}") from error
     try:
-        same = encode_json(value) == text
+        same = _encode(value) == text
     except RecursionError as error:
         raise MalformedError(rule, "nested too deeply") from error
     if not same:
