@@ -1,0 +1,1 @@
+"""Tests of `crypto`, in the order of its files."""
