@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from audit.checks import CHECKS
 from crypto.errors import ProtocolError
+from crypto.tally import EncryptedTally
+
+if TYPE_CHECKING:
+    from audit.checks.setup import SetupFacts
 
 Status = Literal["pass", "fail", "not-checked"]
 Verdict = Literal["sound", "findings", "unchecked"]
@@ -121,6 +125,9 @@ class Report:
     # For people: the questions as the election data has them.
     questions: list[Any] = field(default_factory=list)
     service_key: str | None = None
+    # For a trustee: what was fixed at setup, and the encrypted tally that the ballots make.
+    setup: SetupFacts | None = None
+    tally: EncryptedTally | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -28,6 +28,11 @@ def verdict_line(report: Report) -> str:
     return "sound: every check passed"
 
 
+def result_names(report: Report) -> list[str]:
+    """The texts of the election's questions."""
+    return [q.question for q in report.questions if isinstance(q, HomomorphicQuestion)]
+
+
 def _result_lines(report: Report) -> Iterator[str]:
     if report.result is None:
         return

@@ -107,7 +107,7 @@ class _Run:
             self.report.ballots += 1
 
     def _read_setup(self, entry: Entry, entries: EntryReader) -> None:
-        self.setup = setup = check_setup(entry, self.findings)
+        self.setup = self.report.setup = setup = check_setup(entry, self.findings)
         election = setup.election
         entries.cursor = entries.cursor.with_election(election)
         self.report.election, self.report.name = election.uuid, election.name
@@ -129,7 +129,7 @@ class _Run:
         if kind == "Ballot":
             ballots.add(entry)
         elif kind == "EncryptedTally":
-            tally.encrypted_tally(entry, ballots)
+            self.report.tally = tally.encrypted_tally(entry, ballots)
         elif kind == "PartialDecryption":
             tally.partial_decryption(entry)
         elif kind == "Result":

@@ -18,7 +18,7 @@ from crypto.encoding import sha256_hex
 from crypto.errors import RejectedError
 from crypto.record import Entry
 from crypto.result import parse_result, verify_result
-from crypto.tally import encode_encrypted_tally, parse_encrypted_tally, parse_sized_tally
+from crypto.tally import EncryptedTally, encode_encrypted_tally, parse_encrypted_tally, parse_sized_tally
 
 
 class TallyCheck:
@@ -31,8 +31,8 @@ class TallyCheck:
         self.result: list[list[int]] | None = None
         self.result_hash: str | None = None
 
-    def encrypted_tally(self, entry: Entry, ballots: BallotCheck) -> None:
-        """The published tally is the one that we computed from the ballots."""
+    def encrypted_tally(self, entry: Entry, ballots: BallotCheck) -> EncryptedTally | None:
+        """The published tally is the one that we computed from the ballots; returns the latter."""
         raw, raw_sized = entry.data
         findings = self._findings
         own = ballots.tally()
@@ -52,10 +52,11 @@ class TallyCheck:
         self._weight = sized.total_weight
         if not ballots.all_good:
             findings.not_applicable("not compared, because some ballots are not valid", "C3")
-            return
+            return None
         with findings.stage("C3", record="encrypted tally"):
             if encode_encrypted_tally(own) != raw:
                 raise RejectedError("C3", "it is not the product of the counted ballots")
+        return own
 
     def partial_decryption(self, entry: Entry) -> None:
         """One trustee's factors and proofs."""

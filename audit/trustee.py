@@ -1,0 +1,298 @@
+"""``steward-trustee``: a trustee's part on a machine without network.
+
+Files and :mod:`crypto` only. Each command prints the JSON that the election's server expects for
+that step; how it gets there (a USB stick, a second machine) is the trustee's choice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from audit.keyfile import KeyFile, create_key_file, read_key_file, replace_key_file
+from audit.progress import LateProgress
+from audit.recount import NotDecryptable, Recount, recount
+from audit.report import result_names
+from crypto.decryption import make_partial_decryption, make_strong_proofs
+from crypto.encoding import encode_json, encode_json_bytes, parse_json, sha256_hex
+from crypto.errors import MalformedError, MisuseError, ProtocolError, RejectedError
+from crypto.groups import Group
+from crypto.groups.registry import DEFAULT_GROUP, GROUP_NAMES
+from crypto.pedersen import (
+    coefficient_commitment,
+    make_certificate,
+    make_coefficients,
+    make_voutput,
+    open_private_key,
+)
+from crypto.randomness import SystemCoins, new_trustee_seed
+from crypto.tally import encode_encrypted_tally
+from crypto.trustees import generate_key, make_drill
+
+_KEY = click.Path(dir_okay=False, path_type=Path)
+_INPUT = click.Path(exists=True, dir_okay=False, path_type=Path)
+_GROUP = click.option(
+    "--group",
+    "group_name",
+    type=click.Choice(GROUP_NAMES),
+    default=DEFAULT_GROUP,
+    show_default=True,
+    help="The election's group.",
+)
+_OUT = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, not to the screen."
+)
+_INBOX = click.option(
+    "--inbox",
+    type=_INPUT,
+    required=True,
+    help="The server's inbox for you (GET …/trustee), saved to a file.",
+)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise click.ClickException(sentence)
+
+
+def _print(value: Any, out: Path | None) -> None:
+    text = encode_json(value) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        out.write_text(text)
+        click.echo(f"written to {out}", err=True)
+
+
+def _read_inputs(inbox: Path) -> dict[str, Any]:
+    value = parse_json(inbox.read_bytes().strip(), "T8")
+    inputs = value.get("inputs") if isinstance(value, dict) else None
+    if not isinstance(inputs, dict):
+        raise MalformedError("T8", f"{inbox.name} is not a trustee's inbox")
+    return inputs
+
+
+def _input(inputs: dict[str, Any], name: str) -> Any:
+    if name not in inputs:
+        raise MalformedError("T8", f"the inbox has no {name!r}: it belongs to another step")
+    return inputs[name]
+
+
+def _require_threshold(key: KeyFile) -> tuple[str, int, int]:
+    if key.kind != "threshold" or key.seed is None or key.threshold is None or key.index is None:
+        _refuse("this is the key of a single trustee, who has no such step")
+    return key.seed, key.threshold, key.index
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="steward-voting", prog_name="steward-trustee")
+def cli() -> None:
+    """Hold a share of an election's key on a machine without network.
+
+    A single trustee: keygen, commit, reveal, then drill before the election opens and decrypt after
+    it has closed. A threshold trustee: certificate, commit, reveal, share, then drill and decrypt.
+    Everything that you must keep is in one key file; make a copy and keep both safe. Without enough
+    key files nobody can ever tell the result.
+    """
+
+
+@cli.command()
+@_GROUP
+@click.argument("key_file", type=_KEY)
+def keygen(group_name: str, key_file: Path) -> None:
+    """Make the key of a single trustee and keep it in KEY_FILE (which must not exist yet)."""
+    key = KeyFile("single", group_name)
+    secret, public = generate_key(key.get_group(), SystemCoins())
+    key.secret, key.message = str(secret), public.encode()
+    create_key_file(key_file, key)
+    click.echo(f"key written to {key_file}; next: steward-trustee commit", err=True)
+
+
+@cli.command()
+@_GROUP
+@click.option("--size", type=click.IntRange(1, 255), required=True, help="How many threshold trustees.")
+@click.option("--threshold", type=click.IntRange(1, 255), required=True, help="How many of them decrypt.")
+@click.option("--index", type=click.IntRange(1, 255), required=True, help="Your number among them, from 1.")
+@_OUT
+@click.argument("key_file", type=_KEY)
+def certificate(
+    group_name: str, size: int, threshold: int, index: int, out: Path | None, key_file: Path
+) -> None:
+    """Begin as a threshold trustee: make KEY_FILE and print your certificate."""
+    if threshold > size or index > size:
+        _refuse(f"threshold and index cannot be larger than the number of trustees, {size}")
+    key = KeyFile(
+        "threshold", group_name, seed=new_trustee_seed(), size=size, threshold=threshold, index=index
+    )
+    value = make_certificate(key.get_group(), key.seed or "", size, threshold, index, SystemCoins())
+    create_key_file(key_file, key)
+    _print(value, out)
+
+
+@cli.command()
+@click.option("--inbox", type=_INPUT, help="The server's inbox for you; needed by threshold trustees.")
+@_OUT
+@click.argument("key_file", type=_INPUT)
+def commit(inbox: Path | None, out: Path | None, key_file: Path) -> None:
+    """Print the hash that binds you to your key before anybody shows one."""
+    key = read_key_file(key_file)
+    if key.kind == "threshold":
+        seed, threshold, index = _require_threshold(key)
+        if inbox is None:
+            _refuse("a threshold trustee needs --inbox here: it has everybody's certificates")
+        if key.message is not None:
+            _refuse("this key has committed already; a new ceremony needs a new key file")
+        certificates = _input(_read_inputs(inbox), "certificates")
+        key.message = make_coefficients(key.get_group(), seed, certificates, threshold, index, SystemCoins())
+        key.certificates = certificates
+        replace_key_file(key_file, key)
+        _print({"commitment": coefficient_commitment(key.message["coefexps"])}, out)
+    else:
+        _print({"commitment": sha256_hex(encode_json_bytes(key.message))}, out)
+
+
+@cli.command()
+@_INBOX
+@_OUT
+@click.argument("key_file", type=_INPUT)
+def reveal(inbox: Path, out: Path | None, key_file: Path) -> None:
+    """Print what you committed to, once everybody has committed."""
+    key = read_key_file(key_file)
+    if key.message is None:
+        _refuse("commit comes first")
+    commitments = _input(_read_inputs(inbox), "commitments")
+    if key.commitments and key.commitments != commitments:
+        _refuse("the server shows other commitments than before: stop, and tell the committee")
+    key.commitments = commitments
+    replace_key_file(key_file, key)
+    _print(key.message, out)
+
+
+def _require_committed(key: KeyFile, vinput: Any) -> None:
+    """The revealed coefficients are the committed ones; the server cannot show us another set."""
+    known = set(key.commitments.values())
+    for number, item in enumerate(vinput["coefexps"], 1):
+        if coefficient_commitment(item) not in known:
+            raise RejectedError("J6", f"threshold trustee {number} revealed something not committed to")
+
+
+@cli.command()
+@_INBOX
+@_OUT
+@click.argument("key_file", type=_INPUT)
+def share(inbox: Path, out: Path | None, key_file: Path) -> None:
+    """Check everybody's shares and print your public key (threshold trustees)."""
+    key = read_key_file(key_file)
+    seed, threshold, index = _require_threshold(key)
+    inputs = _read_inputs(inbox)
+    if _input(inputs, "certificates") != key.certificates:
+        _refuse("the server shows other certificates than before: stop, and tell the committee")
+    vinput = _input(inputs, "vinput")
+    value = make_voutput(key.get_group(), seed, key.certificates, threshold, vinput, index, SystemCoins())
+    _require_committed(key, vinput)
+    key.private_key = value["private_key"]
+    replace_key_file(key_file, key)
+    _print(value, out)
+
+
+def _secret(key: KeyFile, group: Group) -> int:
+    if key.kind == "single":
+        return group.parse_scalar(key.secret, "T7", "secret key")
+    if key.private_key is None:
+        _refuse("the key ceremony was not finished with this key file: share comes first")
+    return open_private_key(group, key.seed or "", key.private_key)
+
+
+@cli.command()
+@click.option("--fingerprint", required=True, help="The election's fingerprint, as its page shows it.")
+@click.option("--nonce", required=True, help="The challenge from the server.")
+@_OUT
+@click.argument("key_file", type=_INPUT)
+def drill(fingerprint: str, nonce: str, out: Path | None, key_file: Path) -> None:
+    """Show before the opening that your key works."""
+    key = read_key_file(key_file)
+    group = key.get_group()
+    proof = make_drill(group, fingerprint, _secret(key, group), nonce, SystemCoins())
+    _print({"proof": proof}, out)
+
+
+def _require_own(found: Recount, secret: int) -> int:
+    """The owner number of this key in the election."""
+    public = found.setup.election.group.power_g(secret)
+    for owner, key in enumerate(found.setup.trustees.owners, 1):
+        if key.public_key == public:
+            return owner
+    _refuse("this key is not one of the election's trustees' keys")
+
+
+def _describe(found: Recount, owner: int) -> Sequence[str]:
+    report = found.report
+    return (
+        f"election     {report.name} ({report.election})",
+        f"fingerprint  {report.fingerprint}",
+        f"ballots      {report.ballots}, of which {report.counted} count",
+        f"you are      trustee {owner} of {len(found.setup.trustees.owners)}",
+        "to open      the sums of " + "; ".join(result_names(report)),
+    )
+
+
+@cli.command()
+@click.option("--journal", type=_INPUT, help="The election's journal, to be checked as well.")
+@click.option("--yes", is_flag=True, help="Do not ask before decrypting.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes.")
+@_OUT
+@click.argument("key_file", type=_INPUT)
+@click.argument("archive", type=_INPUT)
+def decrypt(
+    journal: Path | None, yes: bool, jobs: int, out: Path | None, key_file: Path, archive: Path
+) -> None:
+    """Verify ARCHIVE, recompute its tally, and print your partial decryption.
+
+    The key is applied to the tally that this program computed from the ballots, and to one tally
+    only: a second, different one is refused, because two tallies tell the votes between them.
+    """
+    key = read_key_file(key_file)
+    with LateProgress("verifying", archive.stat().st_size) as bar:
+        found = recount(
+            archive, journal, jobs=jobs, progress=lambda ballots, read: bar.update(read, f"{ballots} ballots")
+        )
+    election = found.setup.election
+    if key.group != election.group.name:
+        _refuse(f"this key is of group {key.group}, the election of {election.group.name}")
+    secret = _secret(key, election.group)
+    owner = _require_own(found, secret)
+    for line in _describe(found, owner):
+        click.echo(line, err=True)
+    digest = sha256_hex((election.fingerprint + "|").encode() + encode_encrypted_tally(found.tally))
+    if key.decrypted not in (None, digest):
+        _refuse("this key has decrypted another tally already; a second one is refused")
+    if found.report.counted < 2:
+        click.echo("WARNING: with so few ballots the result tells how a person voted", err=True)
+    if not yes and not click.confirm("Decrypt this tally?", err=True):
+        _refuse("nothing was decrypted")
+    if key.decrypted is None:
+        key.decrypted = digest
+        replace_key_file(key_file, key)
+    partial = make_partial_decryption(election, found.tally, secret, SystemCoins())
+    strong = make_strong_proofs(election, found.tally, secret, owner, SystemCoins())
+    _print({"partial_decryption": parse_json(partial, "D2"), "strong_proofs": strong}, out)
+
+
+def main() -> None:
+    """Entry point; every refusal is one sentence and exit 1."""
+    try:
+        cli(prog_name="steward-trustee")
+    except FileExistsError as error:
+        _give_up(f"{error.filename} exists already; a key file is never replaced by a new key")
+    except OSError as error:
+        _give_up(f"{error.filename}: {error.strerror}")
+    except (ProtocolError, MisuseError, NotDecryptable) as error:
+        _give_up(str(error))
+
+
+def _give_up(sentence: str) -> NoReturn:
+    click.echo(f"Error: {sentence}", err=True)
+    raise SystemExit(1)
