@@ -216,7 +216,7 @@ def drill(fingerprint: str, nonce: str, out: Path | None, key_file: Path) -> Non
     key = read_key_file(key_file)
     group = key.get_group()
     proof = make_drill(group, fingerprint, _secret(key, group), nonce, SystemCoins())
-    _print({"proof": proof}, out)
+    _print(proof, out)
 
 
 def _require_own(found: Recount, secret: int) -> int:
