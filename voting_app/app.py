@@ -5,6 +5,7 @@ must be.
 from importlib import import_module
 
 from flask import Blueprint, Flask
+from flask.json.provider import DefaultJSONProvider
 
 from voting_app.access import access, register_access, require_marks
 from voting_app.clock import Clock, SystemClock
@@ -36,6 +37,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     has no access mark.
     """
     app = Flask(__name__)
+    # Receipts and other objects of the protocol have an order of fields, and clients may keep them as they come.
+    provider = app.json
+    if isinstance(provider, DefaultJSONProvider):
+        provider.sort_keys, provider.ensure_ascii, provider.compact = False, False, True
     # A form of ours is never larger; a route that takes files or ballots sets its own limit on the request.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
