@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crypto.journal import KINDS
+from crypto.journal import KINDS, STATE_CHANGES
 from crypto.questions import HomomorphicQuestion
 from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
@@ -213,7 +213,7 @@ def perform(
     *,
     moment: datetime | None = None,
 ) -> None:
-    """Moves a locked election and writes the journal: the act's line, and a seal if the state changed.
+    """Moves a locked election and writes the journal: the act's line, and a seal.
 
     Lines about people's acts say when, to the minute: at ``moment``, or now.
     """
@@ -221,12 +221,11 @@ def perform(
     kind = JOURNAL_KINDS[act]
     if "at" in KINDS[kind].fields:
         payload = {"at": encode_minute(moment or context.clock.now()), **payload}
-    changed = after != election.state
     election.state = after.value
     for box in election.boxes:
         box_id = ledger.get_box_id(session, box.uuid)
         ledger.append_journal(session, box_id, kind, actor, dict(payload))
-        if changed:
+        if kind in STATE_CHANGES:
             ledger.seal(session, box_id, get_service_key(context, box.uuid))
 
 

@@ -1,0 +1,120 @@
+"""Credentials over HTTP: the list must fit the roll, and the server knows no secret and no link."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import inspect, text
+
+from crypto.credentials import derive_public, encode_credential_list, new_credential_text
+from crypto.groups import get_group
+from tests.voting_app.api import ROLL, Api, Run
+from voting_app.context import Context
+
+GROUP = get_group("Ed25519")
+WEIGHTED = "name,member_number,weight\nA,M1,5\nB,M2,1\nC,M3,1\n"
+
+
+@pytest.fixture
+def api(context: Context, app: Flask) -> Api:
+    return Api(context, app.test_client())
+
+
+def make_list(run: Run, weights: list[int | None]) -> list[str]:
+    entries = [(derive_public(GROUP, run.uuid, new_credential_text()), weight) for weight in weights]
+    items: list[str] = json.loads(encode_credential_list(GROUP, entries))
+    return items
+
+
+def encode(items: Any) -> bytes:
+    return json.dumps(items, separators=(",", ":")).encode()
+
+
+def refuse(run: Run, body: bytes) -> str:
+    problem = run.api.refuse(
+        422, "bad-credentials", f"{run.base}/credentials", body, method="PUT", role="registrar"
+    )
+    return str(problem["title"])
+
+
+def test_lists_that_do_not_fit_are_refused(api: Api) -> None:
+    run = Run(api).create(credential_mode="registrar").freeze(WEIGHTED)
+    good = make_list(run, [5, 1, 1])
+    assert "2 credentials" in refuse(run, encode(good[:2]))
+    assert "weights" in refuse(run, encode(make_list(run, [5, 5, 1])))
+    assert "weights" in refuse(run, encode(make_list(run, [None, None, None])))
+    assert "sorted" in refuse(run, encode(good[::-1]))
+    assert "login" in refuse(run, encode([f"{item},M{n}" for n, item in enumerate(good)]))
+    assert "twice" in refuse(run, encode([good[0], good[0], good[1]]))
+    identity = GROUP.identity.text
+    refuse(run, encode(sorted([f"{identity},1", *good[:2]])))
+    refuse(run, encode([item.upper() for item in good]))
+    refuse(run, json.dumps(good).encode())
+    refuse(run, b"")
+    refuse(run, b"{}")
+    assert run.status()["journal"]["lines"] == 3
+    api.post(f"{run.base}/credentials", encode(good) + b"\n", method="PUT", role="registrar")
+    api.refuse(
+        409,
+        "credentials-published",
+        f"{run.base}/credentials",
+        encode(good),
+        method="PUT",
+        role="registrar",
+    )
+
+
+def test_the_mode_is_kept(api: Api) -> None:
+    server = Run(api).create(credential_mode="server").freeze()
+    body = encode(make_list(server, [None] * 4))
+    api.refuse(409, "credential-mode", f"{server.base}/credentials", body, method="PUT", role="registrar")
+    registrar = Run(api).create(credential_mode="registrar").freeze()
+    api.refuse(409, "credential-mode", f"{registrar.base}/credentials/generate", role="registrar")
+
+
+def test_credentials_come_after_the_freeze_and_once(api: Api) -> None:
+    run = Run(api).create()
+    api.refuse(409, "wrong-state", f"{run.base}/credentials/generate", role="registrar")
+    api.refuse(409, "wrong-state", f"{run.base}/credentials/weights", method="GET", role="registrar")
+    run.freeze().generate()
+    assert sorted(run.credentials) == ["M1", "M2", "M3", "M4"]
+    api.refuse(409, "credentials-published", f"{run.base}/credentials/generate", role="registrar")
+
+
+def dump(context: Context) -> dict[str, list[tuple[Any, ...]]]:
+    with context.database.read() as session:
+        tables = inspect(session.connection()).get_table_names()
+        return {
+            name: [tuple(row) for row in session.execute(text(f'SELECT * FROM "{name}"'))]  # noqa: S608
+            for name in tables
+        }
+
+
+def test_the_database_has_no_private_credential_and_no_link(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(api).set_up()
+    published: list[str] = json.loads(api.send("GET", f"{run.base}/credentials").data)
+    tables = dump(api.context)
+    everything = repr(tables)
+    for member, credential in run.credentials.items():
+        assert credential not in everything
+        assert credential.replace("-", "") not in everything
+        assert credential not in caplog.text
+        public = derive_public(GROUP, run.uuid, credential).text
+        assert public in published
+        # No row of any table holds both a member's number and a public credential.
+        for rows in tables.values():
+            assert not any(member in row and any(public == cell for cell in row) for row in rows)
+    # The list's order is that of the keys, not that of the roll.
+    assert published == sorted(published, key=lambda key: bytes.fromhex(key)[::-1])
+    assert "Member 1" not in caplog.text
+
+
+def test_a_roll_is_never_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    run = Run(api).create().freeze(ROLL + "Zebulon Pike,Z9\n")
+    api.refuse(409, "wrong-state", f"{run.base}/roll", ROLL, role="committee")
+    assert "Zebulon" not in caplog.text
+    assert "Z9" not in caplog.text
