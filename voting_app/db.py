@@ -97,14 +97,16 @@ class Database:
             event.listen(engine, "begin", _begin_postgresql)
             self._write_engine = engine
             self._relaxed_engine = engine.execution_options(steward_relaxed=True)
-            self._read_engine = engine.execution_options(postgresql_readonly=True)
+            self._read_engine = engine.execution_options(
+                postgresql_readonly=True, isolation_level="REPEATABLE READ"
+            )
         else:
             raise ValueError(f"{self.url.get_backend_name()} is not supported: use sqlite or postgresql")
         _databases.add(self)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """One transaction for looking: it can't change anything. Keep it short."""
+        """One transaction for looking: it sees one moment's state and can't change anything. Keep it short."""
         with Session(self._read_engine, expire_on_commit=False) as session, session.begin():
             yield session
 

@@ -1,0 +1,154 @@
+"""Several processes cast at once, and die at random moments: no ballot with a receipt is lost, none is doubled."""
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from crypto.archive import RecordParser
+from crypto.encoding import encode_json_bytes
+from crypto.receipt import Receipt, parse_receipt, verify_receipt
+from crypto.record import EntryReader
+from tests.simulator import Simulation
+from tests.voting_app.casting import ballots_of, open_box
+from tests.voting_app.processes import Server, real_context, running_server
+from voting_app.booth import service as booth
+from voting_app.context import Context
+from voting_app.ledger import service as ledger
+
+
+@pytest.fixture
+def real(tmp_path: Path, migrated_url: str) -> Iterator[Context]:
+    with real_context(tmp_path, migrated_url) as context:
+        yield context
+
+
+def read_ballots(archive: bytes) -> dict[bytes, tuple[int, str]]:
+    """Ballot → where it stands; raises if the archive breaks a rule of its order or a ballot stands in it twice."""
+    parser, reader = RecordParser(), EntryReader()
+    found: dict[bytes, tuple[int, str]] = {}
+    for record in parser.feed(archive):
+        for entry in reader.feed(record):
+            if entry.event.type == "Ballot":
+                assert entry.payload not in found
+                found[entry.payload] = (entry.event.height, entry.hash)
+    parser.close()
+    reader.close()
+    return found
+
+
+def url_of(simulation: Simulation) -> str:
+    return f"/api/v1/elections/{simulation.election.uuid}/ballots"
+
+
+def require_kept(context: Context, box_id: int, receipts: dict[bytes, Receipt], public: str) -> set[bytes]:
+    """Every receipt is true of the archive; the ballots in it."""
+    archive = b"".join(ledger.iter_archive(context.database, box_id))
+    found = read_ballots(archive)
+    for raw, receipt in receipts.items():
+        verify_receipt(receipt, public)
+        assert found[raw] == (receipt.height, receipt.event)
+    return set(found)
+
+
+def test_several_processes_cast_at_once(real: Context) -> None:
+    simulation = ballots_of(40)
+    box_id = open_box(real, simulation)
+    uuid = simulation.election.uuid
+    public = ledger.get_service_key(real.settings, uuid).public
+    with running_server(real.settings.instance_folder, real.settings.database_url) as server:
+
+        def cast(raw: bytes) -> tuple[bytes, int, Receipt]:
+            with server.client() as client:
+                answer = client.post(url_of(simulation), content=raw)
+            assert answer.status_code in {200, 201}, answer.text + server.log()
+            return raw, answer.status_code, parse_receipt(encode_json_bytes(answer.json()["receipt"]))
+
+        # Everybody presses the button twice, at nearly the same time.
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(cast, [raw for raw in simulation.ballots for _ in range(2)]))
+    receipts = {raw: receipt for raw, _, receipt in answers}
+    assert require_kept(real, box_id, receipts, public) == set(simulation.ballots)
+    for raw in simulation.ballots:
+        twice = [(status, receipt) for body, status, receipt in answers if body == raw]
+        assert sorted(status for status, _ in twice) == [200, 201]
+        assert twice[0][1] == twice[1][1]
+    assert sorted(receipt.height for receipt in receipts.values()) == list(range(1, 41))
+    with real.database.read() as session:
+        assert booth.in_flight(session, box_id, real.clock.now()) == 0
+
+
+class Senders:
+    """Six voters' worth of traffic against one server, until it is stopped or everything was sent."""
+
+    def __init__(self, server: Server, simulation: Simulation, waiting: list[bytes]) -> None:
+        self.receipts: dict[bytes, Receipt] = {}
+        self.surprises: list[str] = []
+        self._server = server
+        self._url = url_of(simulation)
+        self._waiting = queue.SimpleQueue[bytes]()
+        for raw in waiting:
+            self._waiting.put(raw)
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(6)]
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self, *, now: bool) -> None:
+        """Wait for all that was given, or now=True only for what is under way."""
+        if now:
+            self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self) -> None:
+        with self._server.client() as client:
+            while not self._stop.is_set():
+                try:
+                    raw = self._waiting.get_nowait()
+                    answer = client.post(self._url, content=raw)
+                except queue.Empty:
+                    return
+                except httpx.TransportError:
+                    continue  # killed before the answer: the voter will try again
+                if answer.status_code in {200, 201}:
+                    self.receipts[raw] = parse_receipt(encode_json_bytes(answer.json()["receipt"]))
+                elif answer.status_code != 503:
+                    self.surprises.append(answer.text)
+
+
+def test_a_killed_server_has_lost_no_ballot_with_a_receipt(real: Context, rng: random.Random) -> None:
+    simulation = ballots_of(120, seed=51)
+    box_id = open_box(real, simulation)
+    public = ledger.get_service_key(real.settings, simulation.election.uuid).public
+    receipts: dict[bytes, Receipt] = {}
+    waiting = list(simulation.ballots)
+    rounds = 0
+    while waiting:
+        rounds += 1
+        with running_server(real.settings.instance_folder, real.settings.database_url) as server:
+            senders = Senders(server, simulation, waiting)
+            is_killed = rounds <= 4
+            if is_killed:
+                time.sleep(rng.uniform(0.05, 0.3))
+                server.kill()
+            senders.finish(now=is_killed)
+        assert not senders.surprises
+        receipts |= senders.receipts
+        # Ballots without a receipt may be in the box or not; those with one are, unchanged and at their place.
+        assert require_kept(real, box_id, receipts, public) >= set(receipts)
+        waiting = [raw for raw in simulation.ballots if raw not in receipts]
+        assert rounds < 30
+    assert rounds > 4, "everything was cast before the last kill"
+    assert require_kept(real, box_id, receipts, public) == set(simulation.ballots)
+    # What the dead announced is waited for no longer than the lease.
+    with real.database.read() as session:
+        late = real.clock.now() + timedelta(seconds=real.settings.casting_lease_seconds)
+        assert booth.in_flight(session, box_id, late) == 0
