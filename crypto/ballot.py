@@ -224,6 +224,13 @@ def _parse_answer(group: Group, question: HomomorphicQuestion, value: Any, what:
     return Answer(choices, individual, overall, blank)
 
 
+def _without_signature(raw: bytes, signature: Any) -> bytes:
+    """The text that was hashed and signed. ``raw`` is canonical and ends with the signature, so it
+    can be cut off instead of writing the rest anew."""
+    tail = encode_json_bytes({_FIELDS[-1]: signature})
+    return raw[: -len(tail)] + b"}"
+
+
 def parse_ballot(election: Election, raw: bytes) -> Ballot:
     """Exact payload bytes → Ballot; rules B1 (text), B2 (uuid), B3 (fingerprint), B5 (elements).
 
@@ -245,8 +252,7 @@ def parse_ballot(election: Election, raw: bytes) -> Ballot:
         for number, (question, item) in enumerate(zip(questions, answers, strict=True), 1)
     )
     proof = parse_proof(group, signature["proof"], "B1", "signature")
-    unsigned = {key: value[key] for key in _FIELDS[:-1]}
-    if signature["hash"] != sha256_base64(encode_json_bytes(unsigned)):
+    if signature["hash"] != sha256_base64(_without_signature(raw, value["signature"])):
         raise RejectedError("B6", "the hash in the signature is not the ballot's")
     return Ballot(credential, parsed, signature["hash"], proof, raw, ballot_tracker(raw))
 

@@ -9,9 +9,10 @@ checker computes; a batching one may return an untrusted hint, record the equati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from crypto.groups import Element, Group
+from crypto.groups.fixed_base import FixedBases
 
 Terms = Sequence[tuple[Element, int]]
 
@@ -31,14 +32,17 @@ class Checker(Protocol):
 
 
 class PlainChecker:
-    """Computes each commitment at once; nothing is left for ``finish``."""
+    """Computes each commitment at once; nothing is left for ``finish``.
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    ``tables`` (``group.make_tables([election key])``) pay where many ballots are verified.
+    """
+
+    def __init__(self, group: Group, tables: FixedBases[Any] | None = None) -> None:
+        self._group, self._tables = group, tables
         self.record: str | None = None
 
     def commitment(self, terms: Terms, rule: str) -> str:
-        return self._group.product_of_powers(terms).text
+        return self._group.product_of_powers(terms, self._tables).text
 
     def finish(self) -> None:
         """Every equation was computed, so none is open."""

@@ -30,10 +30,12 @@ _BASE58_TEXT = re.compile(f"[{BASE58}]+", re.ASCII)
 _LONGEST_DECIMAL = 1000
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def _encode(value: Any) -> str:
     # DEL is the one character outside C0 that the field's reference implementation escapes.
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("\x7f", "\\u007f")
+    return _ENCODER.encode(value).replace("\x7f", "\\u007f")
 
 
 def _require_no_float(value: Any) -> None:

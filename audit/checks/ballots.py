@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audit.checks.setup import SetupFacts
 from audit.findings import Findings
@@ -21,6 +22,7 @@ from crypto.ballot import parse_ballot, verify_ballot
 from crypto.checker import PlainChecker
 from crypto.election import Election
 from crypto.errors import ProtocolError, RejectedError
+from crypto.groups.fixed_base import FixedBases
 from crypto.record import Entry
 from crypto.tally import EncryptedTally, TallyAccumulator
 
@@ -73,9 +75,11 @@ def _read(chunk: Chunk) -> Iterator[tuple[Place, bytes]]:
         yield place, data[start : start + place.length]
 
 
-def verify_chunk(setup: SetupFacts, ballots: Iterator[tuple[Place, bytes]]) -> ChunkResult:
+def verify_chunk(
+    setup: SetupFacts, tables: FixedBases[Any], ballots: Iterable[tuple[Place, bytes]]
+) -> ChunkResult:
     """Every rule that concerns one ballot alone, B1 to B10."""
-    election, checker = setup.election, PlainChecker(setup.election.group)
+    election, checker = setup.election, PlainChecker(setup.election.group, tables)
     tally = TallyAccumulator(election)
     seen: list[Seen] = []
     for place, raw in ballots:
@@ -96,16 +100,22 @@ def verify_chunk(setup: SetupFacts, ballots: Iterator[tuple[Place, bytes]]) -> C
     return ChunkResult(tuple(seen), tally.tally())
 
 
-_worker_setup: list[SetupFacts] = []
+def make_tables(setup: SetupFacts) -> FixedBases[Any]:
+    """Tables for the one base that every ballot uses twice a proof."""
+    return setup.election.group.make_tables([setup.election.public_key])
+
+
+_worker: list[tuple[SetupFacts, FixedBases[Any]]] = []
 
 
 def start_worker(setup: SetupFacts) -> None:
-    """Gives a worker process the facts that all chunks share."""
-    _worker_setup[:] = [setup]
+    """Gives a worker process what all chunks share."""
+    _worker[:] = [(setup, make_tables(setup))]
 
 
 def _work(chunk: Chunk) -> ChunkResult:
-    return verify_chunk(_worker_setup[0], _read(chunk))
+    setup, tables = _worker[0]
+    return verify_chunk(setup, tables, _read(chunk))
 
 
 class BallotCheck:
@@ -122,7 +132,7 @@ class BallotCheck:
     ) -> None:
         self._path, self._setup, self._findings, self._pool = path, setup, findings, pool
         self._jobs, self._progress = jobs, progress
-        self._tally = TallyAccumulator(setup.election)
+        self._tally, self._tables = TallyAccumulator(setup.election), make_tables(setup)
         count = len(setup.credentials)
         self._offsets = array("q", [_NOWHERE]) * count
         self._lengths = array("l", [0]) * count
@@ -149,7 +159,7 @@ class BallotCheck:
         if not waiting:
             return
         if self._pool is None:
-            self._absorb(verify_chunk(self._setup, iter(waiting)))
+            self._absorb(verify_chunk(self._setup, self._tables, waiting))
             return
         chunk = Chunk(self._path, tuple(place for place, _ in waiting))
         self._running.append(self._pool.submit(_work, chunk))

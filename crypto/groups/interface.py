@@ -15,6 +15,7 @@ from typing import Any
 
 from crypto.encoding import parse_decimal
 from crypto.errors import MalformedError
+from crypto.groups.fixed_base import FixedBases
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,15 @@ class Group(ABC):
             result = self.multiply(result, element)
         return result
 
-    def product_of_powers(self, terms: Sequence[tuple[Element, int]]) -> Element:
-        """∏ base^exponent"""
-        result = self.identity
-        for base, exponent in terms:
-            raised = self.power_g(exponent) if base is self.generator else self.power(base, exponent)
-            result = self.multiply(result, raised)
-        return result
+    @abstractmethod
+    def product_of_powers(
+        self, terms: Sequence[tuple[Element, int]], tables: FixedBases[Any] | None = None
+    ) -> Element:
+        """∏ base^exponent; ``tables`` (from :meth:`make_tables`) only make it faster."""
+
+    @abstractmethod
+    def make_tables(self, bases: Sequence[Element]) -> FixedBases[Any]:
+        """Tables for bases of which thousands of public powers will be computed."""
 
     def parse_scalar(self, text: Any, rule: str, what: str) -> int:
         """A canonical decimal in [0, q)."""

@@ -5,12 +5,14 @@ The text form is the canonical decimal number; ``raw`` holds a gmpy2 integer.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gmpy2
 
 from crypto.encoding import parse_decimal
 from crypto.errors import MalformedError, RejectedError
+from crypto.groups.fixed_base import FixedBases, LazyTable, window_digits
 from crypto.groups.interface import Element, Group
 
 _BELENIOS_P = int(
@@ -91,12 +93,46 @@ class ModularGroup(Group):
     def power_g(self, exponent: int) -> Element:
         return self.power(self.generator, exponent)
 
-    def product_of_powers(self, terms: Any) -> Element:
+    def product_of_powers(
+        self, terms: Sequence[tuple[Element, int]], tables: FixedBases[Any] | None = None
+    ) -> Element:
         # One text form at the end: writing 2048 bits in decimal is not free.
         result = gmpy2.mpz(1)
         for base, exponent in terms:
-            result = result * gmpy2.powmod(base.raw, exponent % self.q, self._p) % self._p
+            table = None if tables is None else tables.find(base.text)
+            reduced = exponent % self.q
+            raised = gmpy2.powmod(base.raw, reduced, self._p) if table is None else table.power(reduced)
+            result = result * raised % self._p
         return self._element(result)
+
+    def make_tables(self, bases: Sequence[Element]) -> FixedBases[Any]:
+        return FixedBases((base.text, self._make_table(base.raw)) for base in (self.generator, *bases))
+
+    def _make_table(self, base: Any) -> LazyTable[Any]:
+        def plain(exponent: int) -> Any:
+            return gmpy2.powmod(base, exponent, self._p)
+
+        return LazyTable(plain, lambda: self._build_table(base))
+
+    def _build_table(self, base: Any) -> Callable[[int], Any]:
+        """8-bit windows for a 256-bit order, 5-bit ones for a 2047-bit order: a few MB each."""
+        width = 8 if self.q.bit_length() <= 256 else 5
+        table: list[list[Any]] = []
+        for _ in range(-(-self.q.bit_length() // width)):
+            row = [gmpy2.mpz(1)]
+            for _ in range(1 << width):
+                row.append(row[-1] * base % self._p)
+            base = row.pop()
+            table.append(row)
+
+        def power(exponent: int) -> Any:
+            result = gmpy2.mpz(1)
+            for row, digit in zip(table, window_digits(exponent, width), strict=False):
+                if digit:
+                    result = result * row[digit] % self._p
+            return result
+
+        return power
 
     def sort_key(self, a: Element) -> bytes:
         return int(a.raw).to_bytes(self._width)
