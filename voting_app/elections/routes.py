@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.orm import Session
 
-from crypto.encoding import sha256_base64
 from voting_app.access import access, get_actor
 from voting_app.context import get_context
 from voting_app.elections import service, wire
 from voting_app.elections.service import ElectionView
-from voting_app.elections.times import encode_time
+from voting_app.elections.views import encode_status, encode_view
 from voting_app.errors import Problem
 from voting_app.json_body import make_json
 from voting_app.ledger import service as ledger
@@ -64,23 +61,7 @@ def get_credentials(uuid: str) -> Response:
 def get_status(uuid: str) -> Response:
     """Where the election stands; no interim count of votes exists."""
     with get_context().database.read() as session:
-        view = service.election_for_box(session, uuid)
-        box_id = ledger.get_box_id(session, uuid)
-        head = ledger.head(session, box_id)
-        lines, journal_head = ledger.journal_head(session, box_id)
-        raw = ledger.find_election_data(session, box_id)
-        status = encode_view(view) | {
-            "fingerprint": None if raw is None else sha256_base64(raw),
-            "box": {
-                "state": ledger.box_state(session, box_id).value,
-                "height": head.height,
-                "head": head.event_hash,
-                "length": head.length,
-                "ballots": ledger.count_ballots(session, box_id),
-            },
-            "journal": {"lines": lines, "head": journal_head},
-        }
-    return make_json(status)
+        return make_json(encode_status(session, uuid))
 
 
 # --- staff -----------------------------------------------------------------------------------------
@@ -153,33 +134,6 @@ def cancel_election(uuid: str) -> Response:
 
 
 # --- answers ---------------------------------------------------------------------------------------
-
-
-def encode_view(view: ElectionView) -> dict[str, Any]:
-    """An election as a JSON object (schema Election of openapi.json)."""
-    plan = view.trustees
-    group = None
-    if plan.threshold_size is not None:
-        group = {"size": plan.threshold_size, "threshold": plan.threshold}
-    return {
-        "uuid": view.uuid,
-        "name": view.name,
-        "description": view.description,
-        "state": view.state.value,
-        "questions": list(view.questions),
-        "group": view.group_name,
-        "revoting": view.revoting,
-        "credential_mode": view.credential_mode,
-        "time_zone": view.time_zone,
-        "closes_at": encode_time(view.closes_at),
-        "opened_at": None if view.opened_at is None else encode_time(view.opened_at),
-        "closed_at": None if view.closed_at is None else encode_time(view.closed_at),
-        "trustees": {"singles": plan.singles, "threshold": group},
-        "keys_drilled": view.keys_drilled,
-        "roll": view.roll_hash,
-        "members": view.member_count,
-        "service_key": view.service_key,
-    }
 
 
 def _view_response(view: ElectionView) -> Response:

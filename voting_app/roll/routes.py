@@ -25,6 +25,16 @@ def import_roll(uuid: str) -> Response:
     return make_json(encode_summary(service.import_roll(get_context(), uuid, members)))
 
 
+@blueprint.get("/api/v1/elections/<uuid>/roll")
+@access("token", roles=("registrar",))
+def export_roll(uuid: str) -> Response:
+    """The frozen roll of those who may vote, as CSV, for the registrar's own machine."""
+    text = wire.encode_roll(service.get_frozen_roll(get_context(), uuid))
+    response = Response(text, content_type="text/csv; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @blueprint.post("/api/v1/elections/<uuid>/roll/freeze")
 @access("token", roles=COMMITTEE)
 def freeze_roll(uuid: str) -> Response:

@@ -94,6 +94,15 @@ def list_members(session: Session, election_id: int) -> list[Member]:
     ]
 
 
+def get_frozen_roll(context: Context, uuid: str) -> list[Member]:
+    """Everybody who gets a credential; 409 ``roll-not-frozen`` while the roll may still change."""
+    with context.database.read() as session:
+        view = elections.election_for_box(session, uuid)
+        if view.roll_hash is None:
+            raise Problem(409, "roll-not-frozen", "The roll is not frozen yet.")
+        return [member for member in list_members(session, view.id) if member.eligible]
+
+
 def list_eligible(session: Session, election_id: int) -> list[tuple[str, int]]:
     """(member number, weight) of everybody who gets a credential."""
     rows = session.execute(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from voting_app.errors import Problem
@@ -202,3 +202,15 @@ def _whole_file_faults(members: list[Member]) -> Iterator[RowFault]:
         yield RowFault(1, "", "No member on this roll may vote.")
     if sum(member.weight for member in eligible) > MAX_TOTAL_WEIGHT:
         yield RowFault(1, "weight", f"All weights together are more than {MAX_TOTAL_WEIGHT}.")
+
+
+def encode_roll(members: Iterable[Member]) -> str:
+    """A roll file with these members, which :func:`parse_roll` reads back."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for m in members:
+        standing = "good" if m.eligible else "not-good"
+        row = (m.name, m.member_number, m.email, m.phone, m.address, m.unit, m.weight, m.language, standing)
+        writer.writerow(row)
+    return file.getvalue()

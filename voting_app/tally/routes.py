@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from voting_app.access import access, get_actor
 from voting_app.context import get_context
 from voting_app.elections import service as elections
-from voting_app.elections.routes import encode_view
+from voting_app.elections.views import encode_view
 from voting_app.errors import Problem
 from voting_app.json_body import make_json
 from voting_app.tally import service, wire

@@ -1,0 +1,166 @@
+"""`steward`: an election from a terminal, refusals in one sentence, and the server as a process."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.voting_app.api import QUESTIONS, ROLL
+from voting_app.cli import main
+
+NEW = {
+    "name": "Officers",
+    "questions": QUESTIONS,
+    "closes_at": "2099-11-23T12:00:00Z",
+    "trustees": {"singles": 1},
+    "credential_mode": "server",
+}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
+
+
+class Terminal:
+    """Runs `steward` as a person would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.errors = ""
+        self.command = [sys.executable, "-c", "from voting_app.cli import main; main()"]
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """The entry point in this process, which saves a second of imports for each command."""
+        out, err = io.StringIO(), io.StringIO()
+        arguments = ["steward", "--instance", str(self.folder / "instance"), *words]
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr(sys, "argv", arguments)
+            for name in set(os.environ) - set(ENVIRONMENT):
+                patch.delenv(name)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        self.errors = err.getvalue()
+        assert (ended.value.code or 0) == status, out.getvalue() + err.getvalue()
+        return (out if status == 0 else err).getvalue().strip()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
+    folder = terminal.folder
+    assert terminal.run("token", "create", "--role", "committee", status=1).endswith("run `steward upgrade`")
+    terminal.run("upgrade")
+    (folder / "new.json").write_text(json.dumps(NEW))
+    (folder / "roll.csv").write_text(ROLL)
+    uuid = terminal.run("election", "create", "new.json")
+    assert terminal.run("election", "roll", uuid, "roll.csv") == "4 members, 4 of them may vote."
+    assert re.fullmatch("[0-9a-f]{64}", terminal.run("election", "freeze", uuid))
+    terminal.run("election", "credentials", uuid, "--out", "secret.csv")
+    secret = folder / "secret.csv"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    rows = list(csv.DictReader(secret.read_text().splitlines()))
+    assert [row["member_number"] for row in rows] == ["M1", "M2", "M3", "M4"]
+    again = terminal.run("election", "credentials", uuid, "--out", "second.csv", status=1)
+    assert again == "Error: The credentials of this election were published before."
+    assert not (folder / "second.csv").exists()
+    owner, kind, token = terminal.run("election", "trustees", uuid).split()
+    assert (owner, kind) == ("1", "single")
+    seat = terminal.run(
+        "election", "restart", uuid, "1", "--reason", "The token was mailed to the wrong person."
+    )
+    assert seat.startswith("1 single ")
+    assert seat.split()[2] != token
+    early = terminal.run("election", "keys", uuid, status=1)
+    assert early == "Error: The keys are not complete: trustee 1 has not finished."
+    status = json.loads(terminal.run("election", "status", uuid, "--json"))
+    assert (status["state"], status["members"]) == ("roll-frozen", 4)
+    assert uuid in terminal.run("election", "list")
+    assert terminal.run("election", "cancel", uuid, "--reason", "A test.").endswith("is cancelled.")
+    terminal.run("election", "export", uuid, "out")
+    lines = (folder / "out" / f"{uuid}.journal.jsonl").read_text().splitlines()
+    actors = {json.loads(line)["actor"].split(":")[0] for line in lines}
+    assert actors == {"service", "committee", "registrar"}
+    assert (folder / "out" / f"{uuid}.bel").read_bytes()[:8] == b"BELENIOS"
+
+
+def test_refusals_are_sentences(terminal: Terminal) -> None:
+    terminal.run("upgrade")
+    folder = terminal.folder
+    (folder / "new.json").write_text(json.dumps(NEW | {"group": "P-256"}))
+    assert terminal.run("election", "create", "new.json", status=1).startswith("Error: group: One of these")
+    (folder / "new.json").write_text(json.dumps(NEW))
+    uuid = terminal.run("election", "create", "new.json")
+    (folder / "roll.csv").write_text("name,member_number,weight\nA,1,1\n,2,1\nC,3,none\n")
+    refused = terminal.run("election", "roll", uuid, "roll.csv", status=1).splitlines()
+    assert [line.partition(":")[0] for line in refused[1:]] == ["row 3, name", "row 4, weight"]
+    unknown = terminal.run("election", "status", "1111111111111A", status=1)
+    assert unknown == "Error: There is no election with this address."
+    assert "cannot open" in terminal.run("election", "open", uuid, status=1)
+    assert "Give either" in terminal.run("election", "credentials", uuid, status=2)
+    terminal.run("token", "create", "--role", "king", status=2)
+
+
+def test_wrong_settings_stop_the_start(terminal: Terminal) -> None:
+    (terminal.folder / "instance").mkdir()
+    (terminal.folder / "instance" / "steward.toml").write_text("colour = 'red'\n")
+    assert "unknown setting: colour" in terminal.run("serve", "--port", "0", status=1)
+
+
+@contextlib.contextmanager
+def serving(terminal: Terminal) -> Iterator[tuple[str, list[str]]]:
+    process = subprocess.Popen(
+        [*terminal.command, "--instance", str(terminal.folder / "instance"), "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline().strip()]
+    try:
+        address = re.search(r"http://127\.0\.0\.1:[0-9]+", lines[0])
+        assert address is not None, lines
+        yield address[0], lines
+    finally:
+        process.send_signal(signal.SIGTERM)
+        lines += process.stdout.read().splitlines()
+        process.stdout.close()
+        assert process.wait(30) == 0
+
+
+def test_serve_prints_the_first_administrators_link_answers_and_ends_on_sigterm(terminal: Terminal) -> None:
+    with serving(terminal) as (address, lines):
+        document = httpx.get(f"{address}/api/v1/openapi.json", trust_env=False).json()
+        assert document["openapi"] == "3.1.0"
+        answer = httpx.get(f"{address}/api/v1/elections", trust_env=False)
+        assert (answer.status_code, answer.json()["code"]) == (401, "not-authenticated")
+        token = terminal.run("token", "create", "--role", "committee")
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.get(f"{address}/api/v1/elections", headers=headers, trust_env=False).json() == {
+            "elections": []
+        }
+    assert "/setup/" in lines[1]
+
+
+def test_an_ended_token_is_refused_at_once(terminal: Terminal) -> None:
+    terminal.run("upgrade")
+    terminal.run("token", "create", "--role", "observer")
+    number = terminal.errors.split()[-1]
+    assert terminal.run("token", "end", number) == "Ended."
+    terminal.run("token", "end", number, status=1)

@@ -1,0 +1,60 @@
+"""Elections as JSON objects, for the HTTP interface and the command line alike (schemas of openapi.json)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crypto.encoding import sha256_base64
+from voting_app.elections import service
+from voting_app.elections.service import ElectionView
+from voting_app.elections.times import encode_time
+from voting_app.ledger import service as ledger
+
+
+def encode_view(view: ElectionView) -> dict[str, Any]:
+    """Schema Election."""
+    plan = view.trustees
+    group = None
+    if plan.threshold_size is not None:
+        group = {"size": plan.threshold_size, "threshold": plan.threshold}
+    return {
+        "uuid": view.uuid,
+        "name": view.name,
+        "description": view.description,
+        "state": view.state.value,
+        "questions": list(view.questions),
+        "group": view.group_name,
+        "revoting": view.revoting,
+        "credential_mode": view.credential_mode,
+        "time_zone": view.time_zone,
+        "closes_at": encode_time(view.closes_at),
+        "opened_at": None if view.opened_at is None else encode_time(view.opened_at),
+        "closed_at": None if view.closed_at is None else encode_time(view.closed_at),
+        "trustees": {"singles": plan.singles, "threshold": group},
+        "keys_drilled": view.keys_drilled,
+        "roll": view.roll_hash,
+        "members": view.member_count,
+        "service_key": view.service_key,
+    }
+
+
+def encode_status(session: Session, uuid: str) -> dict[str, Any]:
+    """Schema Status: the election with the heads of its two chains; Problem 404 ``unknown-election``."""
+    view = service.election_for_box(session, uuid)
+    box_id = ledger.get_box_id(session, uuid)
+    head = ledger.head(session, box_id)
+    lines, journal_head = ledger.journal_head(session, box_id)
+    raw = ledger.find_election_data(session, box_id)
+    return encode_view(view) | {
+        "fingerprint": None if raw is None else sha256_base64(raw),
+        "box": {
+            "state": ledger.box_state(session, box_id).value,
+            "height": head.height,
+            "head": head.event_hash,
+            "length": head.length,
+            "ballots": ledger.count_ballots(session, box_id),
+        },
+        "journal": {"lines": lines, "head": journal_head},
+    }
