@@ -65,8 +65,13 @@ def parse_body(raw: bytes, required: Sequence[str] = (), optional: Sequence[str]
     return value
 
 
-def get_text(body: dict[str, Any], field: str, *, longest: int, default: str | None = None) -> str:
-    """A text of 1..``longest`` printable characters (line breaks allowed), surrounding blanks removed."""
+def get_text(
+    body: dict[str, Any], field: str, *, longest: int, default: str | None = None, is_long: bool = False
+) -> str:
+    """A text of 1..``longest`` printable characters, surrounding blanks removed.
+
+    ``is_long``: it may have several lines. With a ``default`` it may be empty.
+    """
     value = body.get(field, default)
     if not isinstance(value, str):
         raise invalid(field, "Text is expected.")
@@ -75,7 +80,7 @@ def get_text(body: dict[str, Any], field: str, *, longest: int, default: str | N
         raise invalid(field, "This field must not be empty.")
     if len(text) > longest:
         raise invalid(field, f"At most {longest} characters are allowed.")
-    if not all(character.isprintable() or character == "\n" for character in text):
+    if not all(sign.isprintable() or (is_long and sign == "\n") for sign in text):
         raise invalid(field, "A character cannot be printed.")
     return text
 

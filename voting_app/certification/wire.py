@@ -9,4 +9,6 @@ LONGEST_STATEMENT = 2000
 
 def parse_statement(raw: bytes) -> str:
     """The body of ``POST …/certify``: the one field ``statement``."""
-    return get_text(parse_body(raw, required=("statement",)), "statement", longest=LONGEST_STATEMENT)
+    return get_text(
+        parse_body(raw, required=("statement",)), "statement", longest=LONGEST_STATEMENT, is_long=True
+    )

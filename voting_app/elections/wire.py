@@ -34,7 +34,7 @@ def parse_new_election(raw: bytes) -> NewElection:
     )
     return NewElection(
         name=get_text(body, "name", longest=500),
-        description=get_text(body, "description", longest=20_000, default=""),
+        description=get_text(body, "description", longest=20_000, default="", is_long=True),
         questions=_parse_questions(body["questions"]),
         group_name=get_choice(body, "group", GROUPS, "Ed25519"),
         # A cast vote is final unless the committee decides otherwise (LMRDA profile).
@@ -108,7 +108,7 @@ def parse_time(value: Any, field: str) -> datetime:
 
 def parse_reason(raw: bytes) -> str:
     """A body with the one field ``reason``, which the public will read."""
-    return get_text(parse_body(raw, required=("reason",)), "reason", longest=LONGEST_REASON)
+    return get_text(parse_body(raw, required=("reason",)), "reason", longest=LONGEST_REASON, is_long=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ def parse_extension(raw: bytes) -> Extension:
     """The body of ``POST …/extend``."""
     body = parse_body(raw, required=("closes_at", "reason"))
     return Extension(
-        parse_time(body["closes_at"], "closes_at"), get_text(body, "reason", longest=LONGEST_REASON)
+        parse_time(body["closes_at"], "closes_at"),
+        get_text(body, "reason", longest=LONGEST_REASON, is_long=True),
     )
 
 

@@ -26,4 +26,4 @@ def parse_decryption(raw: bytes) -> Decryption:
 
 def parse_reason(raw: bytes) -> str:
     """The body of ``POST …/untalliable``: the public reason."""
-    return get_text(parse_body(raw, required=("reason",)), "reason", longest=LONGEST_REASON)
+    return get_text(parse_body(raw, required=("reason",)), "reason", longest=LONGEST_REASON, is_long=True)

@@ -136,9 +136,9 @@ def create_seats(context: Context, uuid: str) -> list[SeatToken]:
 def restart_seat(context: Context, uuid: str, owner: int, reason: str, actor: Actor) -> SeatToken:
     """Gives a seat to somebody else, or to the same trustee anew; its old token ends. Journaled.
 
-    All commitments and all that was revealed is dropped: a newcomer must not choose a key after
-    seeing the others', and a commitment of an abandoned ceremony is never accepted again. The other
-    trustees' certificates stay. Problems: 409 ``wrong-state``; 404 ``unknown-trustee``.
+    Everybody's messages are dropped, certificates too: a newcomer must not choose a key after seeing
+    the others', and offline programs use a key file for one ceremony only. A commitment of an
+    abandoned ceremony is never accepted again. Problems: 409 ``wrong-state``; 404 ``unknown-trustee``.
     """
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
@@ -149,7 +149,6 @@ def restart_seat(context: Context, uuid: str, owner: int, reason: str, actor: Ac
             raise Problem(404, "unknown-trustee", "This election has no trustee with this number.")
         for other in seats:
             _forget_keys(session, other)
-        seat.certificate = None
         accounts.end_account(session, seat.account_number, context.clock.now())
         token = _new_token(session, context, uuid, owner)
         seat.account_number = token.actor.account_number
@@ -188,7 +187,7 @@ def _new_token(session: Session, context: Context, uuid: str, owner: int) -> acc
 def _forget_keys(session: Session, seat: TrusteeSeat) -> None:
     if seat.commitment:
         session.add(RetiredCommitment(election_id=seat.election_id, commitment=seat.commitment))
-    seat.commitment = seat.revealed = seat.voutput = None
+    seat.certificate = seat.commitment = seat.revealed = seat.voutput = None
 
 
 # --- progress --------------------------------------------------------------------------------------

@@ -21,4 +21,4 @@ def parse_commitment(raw: bytes) -> str:
 
 def parse_restart(raw: bytes) -> str:
     """The body of ``POST …/trustees/<owner>/restart``: the public reason."""
-    return get_text(parse_body(raw, required=("reason",)), "reason", longest=LONGEST_REASON)
+    return get_text(parse_body(raw, required=("reason",)), "reason", longest=LONGEST_REASON, is_long=True)

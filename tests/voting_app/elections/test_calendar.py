@@ -35,6 +35,8 @@ def api(context: Context, app: Flask) -> Api:
         ({"name": " "}, "name"),
         ({"name": "x" * 501}, "name"),
         ({"name": "bell\x07"}, "name"),
+        ({"name": "two\nlines"}, "name"),
+        ({"description": 1}, "description"),
         ({"questions": []}, "questions"),
         ({"questions": [{"answers": ["A"], "min": 2, "max": 1, "question": "?"}]}, "questions"),
         (
@@ -197,7 +199,7 @@ def test_a_person_cannot_extend_what_is_over(api: Api, clock: Any) -> None:
     assert refused.value.code == "wrong-state"
 
 
-# --- in time or not ------------------------------------------------------------------------------------------
+# --- in time or not ----------------------------------------------------------------------------------------
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -253,7 +255,7 @@ def test_closing_a_paused_election_keeps_the_moment_of_the_pause(api: Api, clock
         service.require_open(session, run.uuid, clock.now() - timedelta(minutes=5))
 
 
-# --- at once -------------------------------------------------------------------------------------------------
+# --- at once -----------------------------------------------------------------------------------------------
 
 
 def test_of_many_who_close_at_once_one_wins(each_context: Context) -> None:
