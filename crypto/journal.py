@@ -210,6 +210,9 @@ def require_payload(kind: str, actor: str, payload: Any) -> None:
         raise MalformedError("J3", f"{kind}: the actor must be a role and a number")
     if match[1] not in entry.roles:
         raise RejectedError("J3", f"{kind}: not written by {' or '.join(entry.roles)} but by {match[1]}")
+    # The last line is covered by nothing that follows it, so nothing in it may be free.
+    if match[1] == "service" and actor != SERVICE:
+        raise RejectedError("J3", f"{kind}: the service is {SERVICE}")
 
 
 def parse_line(raw: bytes) -> JournalLine:
@@ -301,7 +304,9 @@ class _Keys:
                 raise RejectedError("J6", f"trustee {owner} revealed without a commitment, or twice")
             self.revealed.add(owner)
         elif line.kind == "keys-ready" and (
-            set(self.committed) != self.revealed or self.revealed != set(range(1, len(self.revealed) + 1))
+            not self.revealed
+            or set(self.committed) != self.revealed
+            or self.revealed != set(range(1, len(self.revealed) + 1))
         ):
             raise RejectedError("J6", "keys were declared ready before every trustee had revealed")
 
