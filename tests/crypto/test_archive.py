@@ -207,7 +207,6 @@ def test_every_cut_is_found_but_those_between_entries() -> None:
         SMALL[:-1],
         SMALL + b"\n",
         SMALL + SMALL[512:600],
-        SMALL + SMALL[:1024],
         b"x",
     ],
 )
@@ -246,6 +245,11 @@ def test_the_first_record_has_one_form(body: bytes) -> None:
 
     with refused("A3"):
         read(_encode("BELENIOS", body, 1_700_000_000))
+
+
+def test_a_second_header_record_is_refused() -> None:
+    with refused("A2"):
+        read(SMALL + SMALL[:1024])
 
 
 def test_another_time_in_one_record_is_refused() -> None:
