@@ -1,7 +1,7 @@
 """The outside verifier: runs official versions of belenios-tool.
 
 Version 2.0 is an ordinary Debian 12 package. The other versions, and 2.0 on other systems, come from
-`tools/get-belenios-tool` and lie in `.cache/belenios/VERSION/` (or below `$STEWARD_TOOLS_DIR`).
+`tools/get-belenios-tool` and lie in `.cache/belenios/VERSION/` (or below `$TEST_TOOLS_DIR`).
 """
 
 import os
@@ -76,7 +76,7 @@ def tool_environment() -> dict[str, str]:
 def find_tool(version: str) -> Tool:
     """The wanted version ("2.0", "3.0" or "3.3.0"), or ToolMissingError."""
     series = SERIES[version]
-    base = Path(os.environ.get("STEWARD_TOOLS_DIR") or PROJECT / ".cache" / "belenios")
+    base = Path(os.environ.get("TEST_TOOLS_DIR") or PROJECT / ".cache" / "belenios")
     candidates = [base / version / "belenios-tool"]
     if installed := shutil.which("belenios-tool"):
         candidates.append(Path(installed))

@@ -1,9 +1,9 @@
 """What every test may ask for: outside programs, databases, and a number of samples.
 
 Settings by environment:
-STEWARD_TEST_SAMPLES=small|large   how many mutations and examples the sampling tests try (small by default)
-STEWARD_NO_SKIPS=1                 a skipped test is a failed one: for machines that have all the programs
-STEWARD_TOOLS_DIR                  where the belenios-tools lie, if not in .cache/belenios
+TEST_SAMPLES=small|large   how many mutations and examples the sampling tests try (small by default)
+TEST_NO_SKIPS=1                 a skipped test is a failed one: for machines that have all the programs
+TEST_TOOLS_DIR                  where the belenios-tools lie, if not in .cache/belenios
 """
 
 import os
@@ -25,9 +25,9 @@ hypothesis.settings.register_profile("large", max_examples=600, deadline=None, p
 
 
 def _sample_size() -> str:
-    size = os.environ.get("STEWARD_TEST_SAMPLES") or "small"
+    size = os.environ.get("TEST_SAMPLES") or "small"
     if size not in SAMPLES:
-        raise pytest.UsageError(f"STEWARD_TEST_SAMPLES is {size!r}; it may be {' or '.join(SAMPLES)}")
+        raise pytest.UsageError(f"TEST_SAMPLES is {size!r}; it may be {' or '.join(SAMPLES)}")
     return size
 
 
@@ -57,10 +57,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def _fail_if_skips_count(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if os.environ.get("STEWARD_NO_SKIPS") == "1":
+    if os.environ.get("TEST_NO_SKIPS") == "1":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
-        report.longrepr = f"skipped, which STEWARD_NO_SKIPS=1 forbids: {reason}"
+        report.longrepr = f"skipped, which TEST_NO_SKIPS=1 forbids: {reason}"
 
 
 # --- chance ------------------------------------------------------------------------------------------------------

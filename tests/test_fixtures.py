@@ -90,7 +90,7 @@ def test_skips_count_as_failures_where_everything_can_run(tmp_path: Path, test: 
     (tmp_path / "test_sample.py").write_text(f"import pytest\n{test}\n")
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", tmp_path],
-        env={**os.environ, "STEWARD_NO_SKIPS": "1"},
+        env={**os.environ, "TEST_NO_SKIPS": "1"},
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
