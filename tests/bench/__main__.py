@@ -1,0 +1,347 @@
+"""Measures what the project promises about speed and memory, and prints targets beside figures.
+
+All speeds are ratios of two things measured in the same run: absolute figures say more about a computer than about a
+program. Nothing is kept but in a temporary folder.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from crypto.election import parse_election
+from tests.belenios import ToolMissingError, find_tool, tool_environment
+from tests.bench import measuring
+from tests.bench.load import encode_requests
+from tests.bench.making import PROCESSES, Voting, make_ballots, make_voting, measure_verification
+from tests.postgres import PostgresMissingError, running_cluster
+from tests.simulator import YES_NO
+from tests.voting_app.casting import open_box
+from voting_app.access import Role
+from voting_app.accounts.service import create_token
+from voting_app.clock import SystemClock
+from voting_app.config import load_settings
+from voting_app.context import Context
+from voting_app.db import Database, upgrade
+from voting_app.demo.client import Client
+from voting_app.demo.files import encode_roll
+from voting_app.demo.people import Committee, Plan, Registrar, base, read_tally
+from voting_app.demo.server import running_server
+from voting_app.ledger import service as ledger
+from voting_app.roll.service import Member
+
+PARTS = ("verify", "memory", "cast", "close")
+TOOL_RUNS = 5
+OUR_RUNS = 3
+WORKERS = 2
+THREADS = 4
+CONNECTIONS = 8
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many ballots each part takes."""
+
+    verify: int
+    memory: int
+    cast: int
+    close: int
+
+
+FULL = Sizes(verify=2_000, memory=20_000, cast=2_000, close=10_000)
+QUICK = Sizes(verify=300, memory=2_000, cast=400, close=1_000)
+
+
+@dataclass
+class Results:
+    """The table at the end."""
+
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def add(self, what: str, found: str, target: str, is_met: bool | None) -> None:
+        verdict = {True: "met", False: "MISSED", None: ""}[is_met]
+        self.rows.append((what, found, target, verdict))
+
+    def print(self) -> None:
+        table = Table("measured", "found", "target", "", title="Targets are ratios within this run")
+        for row in self.rows:
+            table.add_row(*row)
+        Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+# --- the auditor beside belenios-tool --------------------------------------------------------------------------------
+
+
+def bench_verify(voting: Voting, folder: Path, results: Results) -> None:
+    """Ratio to belenios-tool on one processor, and to ourselves on two."""
+    archive = voting.write_archive(folder)
+    count = len(voting.ballots)
+    one = [measuring.verify(archive, 1) for _ in range(OUR_RUNS)]
+    two = [measuring.verify(archive, 2) for _ in range(OUR_RUNS)]
+    ours, both = min(one, key=lambda taken: taken.wall), min(two, key=lambda taken: taken.wall)
+    for jobs, runs in ((1, one), (2, two)):
+        figures = ", ".join(f"{taken.wall:.2f} s ({taken.cpu:.2f} s processor)" for taken in runs)
+        say(f"  steward-audit verify --jobs {jobs}: {figures}")
+    try:
+        tool = find_tool("3.3.0")
+    except ToolMissingError as missing:
+        results.add("steward-audit --jobs 1 beside belenios-tool 3.3.0", str(missing), "≥ 1.5", None)
+    else:
+        command = [tool.path, "election", "verify", "--dir", folder, "--uuid", voting.start.election.uuid]
+        runs = [measuring.run(command, tool_environment()) for _ in range(TOOL_RUNS)]
+        say(f"  belenios-tool 3.3.0 election verify: {', '.join(f'{t.cpu:.2f}' for t in runs)} s processor")
+        say("  (the longest counts: some of its runs end before the ballots have been checked)")
+        longest = max(taken.cpu for taken in runs)
+        by_cpu, by_wall = longest / ours.cpu, longest / ours.wall
+        results.add(
+            f"verify {count} ballots, --jobs 1, beside belenios-tool 3.3.0 (longest of {TOOL_RUNS})",
+            f"{by_wall:.2f} × by time, {by_cpu:.2f} × by processor time",
+            "≥ 1.5 ×",
+            min(by_cpu, by_wall) >= 1.5,
+        )
+    ratio = ours.wall / both.wall
+    results.add(
+        f"verify {count} ballots, --jobs 2 beside --jobs 1", f"{ratio:.2f} ×", "≥ 1.7 ×", ratio >= 1.7
+    )
+
+
+def bench_memory(voting: Voting, folder: Path, results: Results) -> None:
+    """Peak of the largest process."""
+    archive = voting.write_archive(folder)
+    peaks = []
+    for jobs in (1, 2):
+        taken = measuring.verify(archive, jobs)
+        say(f"  --jobs {jobs}: {taken.peak:.0f} MB, {taken.wall:.1f} s")
+        peaks.append(taken.peak)
+    count, peak = len(voting.ballots), max(peaks)
+    results.add(
+        f"peak memory of the largest process, {count} ballots", f"{peak:.0f} MB", "< 300 MB", peak < 300
+    )
+
+
+# --- casting ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _gunicorn(instance: Path, database_url: str) -> Iterator[tuple[int, int]]:
+    """The application as docs/operations.md runs it; its port and the process id of the first process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
+    log = instance / "gunicorn.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"),
+                *("--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "60"),
+                *("--log-level", "warning", "voting_app.wsgi:app"),
+            ],
+            env={**own, "STEWARD_INSTANCE": str(instance), "STEWARD_DATABASE_URL": database_url},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT,
+        )
+        try:
+            _wait_for_port(port, server, log)
+            yield port, server.pid
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for_port(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(300):
+        if server.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                time.sleep(1)  # the second worker
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"gunicorn did not start:\n{log.read_text()}")
+
+
+def _vote(port: int, uuid: str, ballots: list[bytes], folder: Path) -> tuple[float, float]:
+    """(seconds, the client's processor seconds) for casting these ballots."""
+    file = folder / "requests"
+    file.write_bytes(encode_requests(uuid, ballots))
+    command = [sys.executable, "-m", "tests.bench.load", str(port), str(CONNECTIONS), str(file)]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=PROJECT)
+    seconds, cpu, statuses = json.loads(answer.stdout)
+    if statuses != {"201": len(ballots)}:
+        raise RuntimeError(f"ballots were refused: {statuses}")
+    return seconds, cpu
+
+
+def bench_cast(voting: Voting, url: str, kind: str, folder: Path, results: Results) -> None:
+    """Casts per second over HTTP, as a share of what verification alone allows."""
+    instance = folder / kind
+    settings = load_settings(instance, {}, database_url=url)
+    upgrade(url)
+    database = Database(url)
+    context = Context(settings, database, SystemClock())
+    box_id = open_box(context, voting.start)
+    warm, measured = voting.ballots[:50], voting.ballots[50:]
+    uuid = voting.start.election.uuid
+    before = measure_verification(voting)
+    with _gunicorn(instance, url) as (port, pid):
+        _vote(port, uuid, warm, folder)
+        workers = measuring.get_children(pid)
+        cpu_before = measuring.get_cpu_seconds(workers)
+        seconds, client = _vote(port, uuid, measured, folder)
+        server = measuring.get_cpu_seconds(workers) - cpu_before
+    after = measure_verification(voting)
+    with database.read() as session:
+        kept = ledger.count_ballots(session, box_id)
+    database.dispose()
+    if kept != len(voting.ballots):
+        raise RuntimeError(f"{kept} of {len(voting.ballots)} ballots are in the box")
+    rate, alone = len(measured) / seconds, (before + after) / 2
+    # The voters work on the same processors as the application; what they took, it could not have.
+    available = alone * (PROCESSES - client / seconds) / PROCESSES
+    say(
+        f"  {kind}: {rate:.0f} casts/s; verification alone {before:.0f}/s before, {after:.0f}/s after; "
+        f"processor time per cast: application {1000 * server / len(measured):.2f} ms, "
+        f"voters {1000 * client / len(measured):.2f} ms; verification alone {1000 * PROCESSES / alone:.2f} ms"
+    )
+    share, net = rate / alone, rate / available
+    results.add(
+        f"casts/s over HTTP on {kind} beside verification alone",
+        f"{share:.0%} ({net:.0%} of what the voters' processes leave)",
+        "≥ 60 %",
+        net >= 0.6,
+    )
+
+
+def bench_casts(voting: Voting, folder: Path, results: Results) -> None:
+    """On both databases, each as durable as in real use."""
+    bench_cast(voting, f"sqlite:///{folder / 'bench.sqlite3'}", "SQLite", folder, results)
+    try:
+        with running_cluster(durable=True) as cluster:
+            bench_cast(voting, cluster.new_database(), "PostgreSQL", folder, results)
+    except PostgresMissingError as missing:
+        results.add("casts/s over HTTP on PostgreSQL", str(missing), "≥ 60 %", None)
+
+
+# --- from closing to the result --------------------------------------------------------------------------------------
+
+
+def bench_close(ballots: int, folder: Path, results: Results) -> None:
+    """A whole election over HTTP, but for the ballots, which are put into the box beforehand."""
+    settings = load_settings(folder, {})
+    upgrade(settings.database_url)
+    database = Database(settings.database_url)
+    with ExitStack() as stack:
+        with database.write() as session:
+            now = SystemClock().now()
+            tokens = {
+                role: create_token(session, role=role, label="bench", now=now).text
+                for role in (Role.COMMITTEE, Role.REGISTRAR)
+            }
+        server = stack.enter_context(running_server(folder, 0))
+        client = stack.enter_context(Client(server.url))
+        committee = Committee(client, tokens[Role.COMMITTEE])
+        closes_at = (now + timedelta(days=1)).replace(second=0, microsecond=0)
+        uuid = committee.create(Plan("Bench", "", (YES_NO,), "Ed25519", 3, 2, False, closes_at))
+        members = [Member(f"Member {number}", str(number)) for number in range(ballots)]
+        committee.freeze_roll(uuid, encode_roll(members))
+        registrar = Registrar(client, tokens[Role.REGISTRAR])
+        credentials = registrar.issue(uuid, "Ed25519", {member.member_number: 1 for member in members})
+        trustees = committee.seat_trustees(uuid)
+        for act in ("certificate", "commitment", "reveal", "share"):
+            for trustee in trustees:
+                getattr(trustee, f"send_{act}")()
+        committee.act(uuid, "keys")
+        for trustee in trustees:
+            trustee.send_drill()
+        committee.act(uuid, "open")
+        made = make_ballots(client.get_bytes(f"{base(uuid)}/election"), list(credentials.values()))
+        with database.write() as session:
+            box_id = ledger.get_box_id(session, uuid)
+            for ballot in made:
+                ledger.append(session, box_id, ledger.BALLOT, [ballot])
+        database.dispose()
+
+        started = time.perf_counter()
+        committee.act(uuid, "close")
+        while client.get(f"{base(uuid)}/status")["box"]["state"] in ("voting", "ended"):
+            time.sleep(0.05)
+        summed = time.perf_counter()
+        archive = folder / "box.bel"
+        client.download(f"/elections/{uuid}/{uuid}.bel", archive)
+        fetched = time.perf_counter()
+        election = parse_election(client.get_bytes(f"{base(uuid)}/election"))
+        tally = read_tally(archive, election)
+        for trustee in trustees[:2]:
+            trustee.send_decryption(election, tally)
+        while client.get(f"{base(uuid)}/status")["state"] != "tallied":
+            time.sleep(0.05)
+        ended = time.perf_counter()
+    say(
+        f"  encrypted sum {summed - started:.1f} s, download {fetched - summed:.1f} s, "
+        f"decryption by two trustees and result {ended - fetched:.1f} s"
+    )
+    results.add(
+        f"from closing to the result, {ballots} ballots", f"{ended - started:.1f} s", "(printed)", None
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer ballots: a look, not a measurement")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part; may be repeated")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else FULL
+    parts = options.part or PARTS
+    results = Results()
+    with tempfile.TemporaryDirectory(prefix="steward-bench-") as name:
+        folder = Path(name)
+        voting = None
+        if "verify" in parts or "cast" in parts:
+            say(f"Making {sizes.verify} ballots")
+            voting = make_voting(max(sizes.verify, sizes.cast))
+        if voting is not None and "verify" in parts:
+            say(f"Verifying {len(voting.ballots)} ballots")
+            bench_verify(voting, _new_folder(folder, "verify"), results)
+        if voting is not None and "cast" in parts:
+            say(
+                f"Casting {len(voting.ballots)} ballots: gunicorn, {WORKERS} workers with {THREADS} threads each"
+            )
+            bench_casts(voting, _new_folder(folder, "cast"), results)
+        if "memory" in parts:
+            say(f"Making {sizes.memory} ballots")
+            large = make_voting(sizes.memory)
+            say(f"Verifying {sizes.memory} ballots, looking at memory")
+            bench_memory(large, _new_folder(folder, "memory"), results)
+        if "close" in parts:
+            say(f"Making an election with {sizes.close} ballots, then closing it")
+            bench_close(sizes.close, _new_folder(folder, "close"), results)
+    say("")
+    results.print()
+
+
+def _new_folder(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.mkdir()
+    return path
+
+
+if __name__ == "__main__":
+    main()
