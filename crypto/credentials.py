@@ -98,6 +98,9 @@ class CredentialList:
         self._weights = None if weights is None else [weights[index] for index in order]
         self.is_sorted = order == list(range(len(keys)))
         self.total_weight = len(keys) if weights is None else sum(weights)
+        if self.total_weight >= group.q:
+            # Counts are exponents: beyond q two results would open the same tally.
+            raise RejectedError(RULE, "the weights together are not below the group's order")
         for index in range(1, self._count):
             if self._key(index - 1) == self._key(index):
                 raise RejectedError(RULE, "a public credential stands twice in the list")

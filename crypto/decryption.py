@@ -6,7 +6,7 @@ element that a server chose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,10 @@ def parse_partial_decryption(election: Election, tally: EncryptedTally, raw: byt
         tuple(group.decode(item, "D2", "decryption factor", allow_identity=True) for item in row)
         for row in rows
     )
+    for ciphertexts, row in zip(tally, factors, strict=True):
+        for ciphertext, factor in zip(ciphertexts, row, strict=True):
+            if (ciphertext.alpha == group.identity) != (factor == group.identity):
+                raise RejectedError("D2", "a decryption factor cannot be right: it is 1, or ought to be")
     proofs = _parse_proofs(group, fields["decryption_proofs"], tally, "D2", "decryption proof")
     return PartialDecryption(factors, proofs)
 
@@ -171,6 +175,23 @@ def _item_factors(
         (partials[owner], lagrange(group, indices, index))
         for owner, index in zip(chosen, indices, strict=True)
     ]
+
+
+def spare_decryptions(
+    trustees: Trustees, partials: Mapping[int, PartialDecryption]
+) -> Iterator[tuple[int, dict[int, PartialDecryption]]]:
+    """Each owner whom :func:`combine_factors` does not need, with a choice of decryptions that needs it.
+
+    The proof of a spare decryption says too little (PROTOCOL §14), so it must agree with the others.
+    """
+    for item, owners in trustees.spans():
+        if isinstance(item, TrusteeKey):
+            continue
+        present = [owner for owner in owners if owner in partials]
+        kept = present[: item.threshold - 1]
+        for spare in present[item.threshold :]:
+            left_out = {owner for owner in present if owner not in kept and owner != spare}
+            yield spare, {owner: pd for owner, pd in partials.items() if owner not in left_out}
 
 
 def combine_factors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isqrt
 
-from crypto.decryption import PartialDecryption, combine_factors
+from crypto.decryption import PartialDecryption, combine_factors, spare_decryptions
 from crypto.election import Election
 from crypto.encoding import (
     encode_counter,
@@ -118,9 +118,13 @@ def verify_result(
     result: Result,
     total_weight: int,
 ) -> None:
-    """Rules R2 (g^count is what the factors open) and R3 (the counts are possible)."""
+    """Rules R2 (g^count is what the factors open, whichever t of them one takes) and R3 (the counts
+    are possible)."""
     group = election.group
     plaintexts = _plaintexts(election, trustees, tally, partials)
+    for owner, others in spare_decryptions(trustees, partials):
+        if _plaintexts(election, trustees, tally, others) != plaintexts:
+            raise RejectedError("R2", f"the decryption of trustee {owner} does not agree with the others")
     for number, (question, row, elements) in enumerate(
         zip(election.homomorphic_questions, result, plaintexts, strict=True), 1
     ):

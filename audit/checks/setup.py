@@ -33,13 +33,19 @@ class SetupFacts:
 
 
 def _require_distinct(setup: SetupFacts) -> None:
-    """Rule S6 across roles: a trustee's key must not be a credential, or the election key."""
+    """Rule S6 across roles: a trustee's key must not be a credential, or the election key (but for a
+    trustee who is alone); nor may the election key be a credential."""
     keys = [key.public_key for key in setup.trustees.owners]
+    if len(keys) > 1 and setup.election.public_key in keys:
+        raise RejectedError(
+            "S6", "the election key is the key of one trustee: the others cancel each other out"
+        )
+    keys.append(setup.election.public_key)
     for item in setup.trustees.items:
         if not isinstance(item, TrusteeKey):
             keys += [key for c in item.certificates for key in (c.verification, c.encryption)]
     if any(setup.credentials.find(key) is not None for key in keys):
-        raise RejectedError("S6", "a trustee's key is also a credential")
+        raise RejectedError("S6", "the key of a trustee, or of the election, is also a credential")
 
 
 def check_setup(entry: Entry, findings: Findings) -> SetupFacts:
