@@ -1,21 +1,24 @@
 """Casting a ballot: arrive, verify, append, receive.
 
 1. The moment of arrival is noted before anything else.
-2. What is cheap to refuse is refused from a look at the database.
-3. The ballot is announced as in flight, in the transaction that sees the election open: whoever ends the
-voting waits for it. 4. It is verified, outside any transaction.
-5. One short transaction looks again, appends and takes the announcement back.
-6. After that transaction is on the disk, the receipt is signed.
+2. One short transaction looks whether anything speaks against the ballot and announces it as in flight:
+whoever ends
+   the voting waits for it.
+3. It is verified, outside any transaction.
+4. One short transaction looks again, appends it and takes the announcement back. Ballots that are ready at
+the same
+   time share it, and with it one wait for the disk.
+5. After that transaction is on the disk, the receipt is signed.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Table, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from crypto.ballot import ballot_tracker, check_ballot, max_ballot_size
@@ -27,6 +30,7 @@ from crypto.errors import RejectedError
 from crypto.randomness import new_hex
 from crypto.receipt import make_receipt
 from crypto.record import BoxState
+from voting_app.booth.gathering import Gathering
 from voting_app.booth.models import CastingInFlight
 from voting_app.context import Context
 from voting_app.elections import service as elections
@@ -35,7 +39,7 @@ from voting_app.ledger import service as ledger
 from voting_app.ledger.service import BallotPlace
 
 # A process keeps what it needs of this many ballot boxes at a time.
-_MATERIALS = 32
+_COUNTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,51 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What a box's ballots are verified against; it never changes once the box is set up. size_limit in
-    bytes.
+class _Ballot:
+    """A ballot that is being cast. digest: its SHA-256 in hex; announcement: its row among those in
+    flight.
     """
 
-    box_id: int
-    election: Election
-    credentials: CredentialList
-    size_limit: int
+    raw: bytes
+    digest: str
+    credential: str
+    arrived_at: datetime
+    announcement: str
+
+
+# What a look at the database says about a ballot: where it stands already, why it is refused, or nothing
+# against it.
+_Finding = BallotPlace | Problem | None
+
+_in_flight = cast(Table, CastingInFlight.__table__)
+_ANNOUNCE = insert(_in_flight)
+_TAKE_BACK = delete(_in_flight).where(_in_flight.c.id.in_(bindparam("names", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    """Where a ballot stands, or why it is refused; is_new: it was appended just now, for this very
+    request.
+    """
+
+    finding: BallotPlace | Problem
+    is_new: bool
+
+
+class Counter:
+    """What one process needs to cast ballots into one box. election and credentials never change after
+    setup.
+    """
+
+    def __init__(self, context: Context, box_id: int, setup: ledger.Setup) -> None:
+        """Parse what the ballots are verified against."""
+        self.box_id = box_id
+        self.election: Election = parse_election(setup.election)
+        self.credentials: CredentialList = parse_credential_list(self.election.group, setup.credentials)
+        self.size_limit = min(max_ballot_size(self.election), context.settings.max_ballot_bytes)
+        self.service_key = ledger.get_service_key(context.settings, self.election.uuid)
+        self.arrivals = Gathering[_Ballot, _Finding](lambda ballots: _announce(context, self, ballots))
+        self.appends = Gathering[_Ballot, _Appended](lambda ballots: _append(context, self, ballots))
 
 
 class Desk:
@@ -70,25 +110,25 @@ class Desk:
     def __init__(self, context: Context) -> None:
         """Open the desk of one application."""
         self._context = context
-        self._materials: dict[str, Material] = {}
+        self._counters: dict[str, Counter] = {}
         self._loading = threading.Lock()
         self._places = threading.BoundedSemaphore(context.settings.max_verifications)
 
-    def find_material(self, uuid: str) -> Material | None:
-        """Return what the ballots of box `uuid` are verified against, None before its setup; Problem 404."""
-        material = self._materials.get(uuid)
-        if material is not None:
-            return material
+    def find_counter(self, uuid: str) -> Counter | None:
+        """Return the counter of the box `uuid`, None before its setup; Problem 404 `unknown-election`."""
+        counter = self._counters.get(uuid)
+        if counter is not None:
+            return counter
         # One thread parses a list of perhaps a million credentials; the others wait for it.
         with self._loading:
-            material = self._materials.get(uuid)
-            if material is None:
-                material = _load_material(self._context, uuid)
-                if material is not None:
-                    while len(self._materials) >= _MATERIALS:
-                        del self._materials[next(iter(self._materials))]
-                    self._materials[uuid] = material
-        return material
+            counter = self._counters.get(uuid)
+            if counter is None:
+                counter = _load_counter(self._context, uuid)
+                if counter is not None:
+                    while len(self._counters) >= _COUNTERS:
+                        del self._counters[next(iter(self._counters))]
+                    self._counters[uuid] = counter
+        return counter
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -105,12 +145,12 @@ def get_size_limit(context: Context, desk: Desk, uuid: str) -> int:
     """Return how many bytes a ballot of this box may have; Problem 404, or 409 `not-open` before its
     setup.
     """
-    material = desk.find_material(uuid)
-    if material is None:
+    counter = desk.find_counter(uuid)
+    if counter is None:
         with context.database.read() as session:
             elections.require_open(session, uuid, context.clock.now())
         raise RuntimeError("an open election has no setup")
-    return material.size_limit
+    return counter.size_limit
 
 
 def cast_ballot(
@@ -122,23 +162,29 @@ def cast_ballot(
     receipt, at any time later. Raises ProtocolError naming the rule (B1 to B10) that the ballot breaks,
     Problem for already-voted, not-open, closed and overloaded; nothing is written then.
     """
-    material = desk.find_material(uuid)
-    if material is None:
+    counter = desk.find_counter(uuid)
+    if counter is None:
         raise RuntimeError("the caller asked for the size limit first")
-    with context.database.read() as session:
-        place = ledger.find_ballot(session, material.box_id, sha256_hex(raw))
-        if place is None:
-            _require_castable(session, material, credential, arrived_at)
-    if place is not None:
-        return _make_cast(context, material, raw, place, is_new=False)
-    _require_listed(material, credential)
-    with _in_flight(context, material, arrived_at) as announcement:
+    _require_listed(counter, credential)
+    ballot = _Ballot(raw, sha256_hex(raw), credential, arrived_at, new_hex(16))
+    finding = counter.arrivals.submit(ballot)
+    if isinstance(finding, Problem):
+        raise finding
+    if finding is not None:
+        return _make_cast(counter, raw, finding, is_new=False)
+    try:
         with desk.place():
-            ballot = check_ballot(material.election, raw, PlainChecker(material.election.group))
-        if ballot.credential.text != credential:
+            checked = check_ballot(counter.election, raw, PlainChecker(counter.election.group))
+        if checked.credential.text != credential:
             raise RuntimeError("two readings of one ballot differ")
-        place, is_new = _append(context, material, raw, credential, arrived_at, announcement)
-    return _make_cast(context, material, raw, place, is_new=is_new)
+        result = counter.appends.submit(ballot)
+        if isinstance(result.finding, Problem):
+            raise result.finding
+    except BaseException:
+        with context.database.relaxed() as session:
+            _take_back(session, [ballot])
+        raise
+    return _make_cast(counter, raw, result.finding, is_new=result.is_new)
 
 
 def in_flight(session: Session, box_id: int, now: datetime) -> int:
@@ -151,89 +197,113 @@ def in_flight(session: Session, box_id: int, now: datetime) -> int:
     return session.scalar(count) or 0
 
 
-def _load_material(context: Context, uuid: str) -> Material | None:
+def _load_counter(context: Context, uuid: str) -> Counter | None:
     with context.database.read() as session:
         box_id = ledger.get_box_id(session, uuid)
         setup = ledger.find_setup(session, box_id)
-    if setup is None:
-        return None
-    election = parse_election(setup.election)
-    credentials = parse_credential_list(election.group, setup.credentials)
-    limit = min(max_ballot_size(election), context.settings.max_ballot_bytes)
-    return Material(box_id, election, credentials, limit)
+    return None if setup is None else Counter(context, box_id, setup)
 
 
-def _require_castable(session: Session, material: Material, credential: str, arrived_at: datetime) -> None:
-    """Refuse a ballot that is late, early, or a second one where votes are final."""
-    view = elections.require_open(session, material.election.uuid, arrived_at)
-    if ledger.box_state(session, material.box_id) is not BoxState.VOTING:
-        raise _get_closed()
-    if not view.revoting and ledger.has_voted(session, material.box_id, credential):
-        raise Problem(
-            409,
-            "already-voted",
-            "A ballot was cast with this credential before, and votes are final in this election.",
-        )
-
-
-def _require_listed(material: Material, credential: str) -> None:
-    """Rule B4. Before the proofs, because it costs a hundredth of them."""
-    element = material.election.group.decode(credential, "B5", "credential", allow_identity=False)
-    if material.credentials.find(element) is None:
+def _require_listed(counter: Counter, credential: str) -> None:
+    """Rule B4. Before the proofs and the database, because it costs a hundredth of them."""
+    element = counter.election.group.decode(credential, "B5", "credential", allow_identity=False)
+    if counter.credentials.find(element) is None:
         raise RejectedError("B4", "the credential is not on the list that was fixed at setup")
 
 
-@contextmanager
-def _in_flight(context: Context, material: Material, arrived_at: datetime) -> Iterator[str]:
-    """Announce a ballot while the block runs; `_append` takes the announcement back in its own
-    transaction.
+class _View:
+    """One moment's look at the box and the election, in a transaction; what is appended in it is told by
+    `take`.
     """
-    announcement = new_hex(16)
-    now = context.clock.now()
-    # Not synced to the disk: after a power cut there is no ballot in flight, so the rows may vanish.
-    with context.database.relaxed() as session:
-        ledger.lock_arrival(session, material.box_id)
-        elections.require_open(session, material.election.uuid, arrived_at)
-        if ledger.box_state(session, material.box_id) is not BoxState.VOTING:
-            raise _get_closed()
-        session.execute(
-            insert(CastingInFlight).values(
-                id=announcement,
-                box_id=material.box_id,
-                expires_at=now + timedelta(seconds=context.settings.casting_lease_seconds),
+
+    def __init__(self, session: Session, counter: Counter) -> None:
+        self._session = session
+        self._box_id = counter.box_id
+        self._calendar = elections.get_calendar(session, counter.election.uuid)
+        self._is_voting = ledger.box_state(session, counter.box_id) is BoxState.VOTING
+        self._taken: set[str] = set()
+
+    def look(self, ballot: _Ballot) -> _Finding:
+        """Return where the ballot stands already, why it is refused, or None: nothing speaks against it."""
+        earlier = ledger.find_ballots_of(self._session, self._box_id, ballot.credential)
+        if ballot.digest in earlier:
+            return earlier[ballot.digest]
+        try:
+            elections.require_in_time(self._calendar, ballot.arrived_at)
+        except Problem as problem:
+            return problem
+        if not self._is_voting:
+            return Problem(409, "closed", "The election closed before this ballot arrived.")
+        if not self._calendar.revoting and (earlier or ballot.credential in self._taken):
+            return Problem(
+                409,
+                "already-voted",
+                "A ballot was cast with this credential before, and votes are final in this election.",
             )
-        )
-    try:
-        yield announcement
-    except BaseException:
-        with context.database.relaxed() as session:
-            session.execute(delete(CastingInFlight).where(CastingInFlight.id == announcement))
-        raise
+        return None
+
+    def take(self, ballot: _Ballot) -> None:
+        """Count this ballot as cast from here on."""
+        self._taken.add(ballot.credential)
 
 
-def _append(
-    context: Context, material: Material, raw: bytes, credential: str, arrived_at: datetime, announcement: str
-) -> tuple[BallotPlace, bool]:
-    """Append a verified ballot; return where it stands and whether it was not there before."""
+def _announce(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Finding]:
+    """Announce as in flight the ballots that nothing speaks against.
+
+    Not synced to the disk: after a power cut there is no ballot in flight, so the rows may vanish.
+    """
+    expires_at = context.clock.now() + timedelta(seconds=context.settings.casting_lease_seconds)
+    with context.database.relaxed() as session:
+        # From here until the rows are there, nobody ends the voting.
+        ledger.lock_arrival(session, counter.box_id)
+        view = _View(session, counter)
+        # Two ballots of one voter may both be announced: only the append decides between them.
+        findings = [view.look(ballot) for ballot in ballots]
+        rows = [
+            {"id": ballot.announcement, "box_id": counter.box_id, "expires_at": expires_at}
+            for ballot, finding in zip(ballots, findings, strict=True)
+            if finding is None
+        ]
+        if rows:
+            session.connection().execute(_ANNOUNCE, rows)
+    return findings
+
+
+def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Appended]:
+    """Append verified ballots and take their announcements back; durable when this returns."""
+    findings: list[_Finding] = []
+    fresh: dict[str, _Ballot] = {}
     with context.database.write() as session:
-        ledger.lock_box(session, material.box_id)
-        place = ledger.find_ballot(session, material.box_id, sha256_hex(raw))
-        is_new = place is None
-        if place is None:
-            _require_castable(session, material, credential, arrived_at)
-            appended = ledger.append(session, material.box_id, ledger.BALLOT, [raw])
-            place = BallotPlace(appended.height, appended.event_hash)
-        session.execute(delete(CastingInFlight).where(CastingInFlight.id == announcement))
-    return place, is_new
+        ledger.lock_box(session, counter.box_id)
+        view = _View(session, counter)
+        for ballot in ballots:
+            # The very same ballot may be here twice; the second one gets the first one's place.
+            finding = None if ballot.digest in fresh else view.look(ballot)
+            if finding is None and ballot.digest not in fresh:
+                fresh[ballot.digest] = ballot
+                view.take(ballot)
+            findings.append(finding)
+        appended = ledger.append_ballots(session, counter.box_id, [ballot.raw for ballot in fresh.values()])
+        _take_back(session, ballots)
+    places = dict(zip(fresh, appended, strict=True))
+    results = []
+    for ballot, finding in zip(ballots, findings, strict=True):
+        if finding is None:
+            landed = places[ballot.digest]
+            place = BallotPlace(landed.height, landed.event_hash)
+            results.append(_Appended(place, fresh[ballot.digest] is ballot))
+        else:
+            results.append(_Appended(finding, False))
+    return results
 
 
-def _make_cast(context: Context, material: Material, raw: bytes, place: BallotPlace, *, is_new: bool) -> Cast:
-    uuid = material.election.uuid
+def _take_back(session: Session, ballots: Sequence[_Ballot]) -> None:
+    names = [ballot.announcement for ballot in ballots]
+    session.connection().execute(_TAKE_BACK, {"names": names})
+
+
+def _make_cast(counter: Counter, raw: bytes, place: BallotPlace, *, is_new: bool) -> Cast:
     tracker = ballot_tracker(raw)
-    key = ledger.get_service_key(context.settings, uuid)
-    receipt = make_receipt(key, uuid, tracker, place.height, place.event_hash)
+    uuid = counter.election.uuid
+    receipt = make_receipt(counter.service_key, uuid, tracker, place.height, place.event_hash)
     return Cast(tracker, receipt.encode(), is_new)
-
-
-def _get_closed() -> Problem:
-    return Problem(409, "closed", "The election closed before this ballot arrived.")
