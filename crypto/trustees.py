@@ -124,11 +124,16 @@ def verify_trustees(group: Group, trustees: Trustees, checker: Checker) -> None:
         else:
             verify_pedersen(group, item, checker)
     checker.record = None
-    keys = [key.public_key.text for key in trustees.owners]
+    keys: list[str] = []
     for item in trustees.items:
-        if isinstance(item, PedersenParams):
-            for certificate in item.certificates:
-                keys += [certificate.verification.text, certificate.encryption.text]
+        if isinstance(item, TrusteeKey):
+            keys.append(item.public_key.text)
+            continue
+        shares = [key.public_key.text for key in item.verification_keys]
+        # Where one trustee is enough, each of them holds the same whole key.
+        keys += shares if item.threshold > 1 else shares[:1]
+        for certificate in item.certificates:
+            keys += [certificate.verification.text, certificate.encryption.text]
     if len(set(keys)) != len(keys):
         raise RejectedError("S6", "two trustees share a key")
 

@@ -30,7 +30,7 @@ from crypto.trustees import (
     verify_trustees,
 )
 from tests.crypto.refusals import refused
-from tests.simulator import coins_for, sound
+from tests.simulator import Threshold, coins_for, generate_threshold_key, sound
 
 NAMES = ("Ed25519", "BELENIOS-2048")
 EVERY_GROUP = pytest.mark.parametrize("G", [get_group(name) for name in NAMES], ids=NAMES)
@@ -220,6 +220,17 @@ def test_a_single_key_that_also_stands_in_a_threshold_group_is_refused() -> None
         double = make_trustee_key(group, secret, coins_for(1, "double"))
         with refused("S6"):
             verify(group, Trustees((double, *simulation.trustees.items[1:])))
+
+
+def test_trustees_any_one_of_whom_decrypts_hold_the_same_key() -> None:
+    """A constant polynomial gives everybody the same share; belenios-tool makes and accepts such groups."""
+    group = get_group("Ed25519")
+    made = generate_threshold_key(group, Threshold(1, 3), "one of three")
+    assert len({key.public_key.text for key in made.params.verification_keys}) == 1
+    verify(group, Trustees((made.params,)))
+    double = make_trustee_key(group, made.secrets[0], coins_for(1, "double"))
+    with refused("S6"):
+        verify(group, Trustees((double, made.params)))
 
 
 def test_an_election_without_trustees_cannot_be_written() -> None:
