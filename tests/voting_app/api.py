@@ -1,6 +1,6 @@
 """Runs elections through the application's HTTP interface, as programs of all roles would.
 
-`Api` sends requests and checks every answer against `voting_app/openapi.json`; `Run` knows the flow of
+`Api` sends requests and has every answer checked against `voting_app/openapi.json`; `Run` knows the flow of
 an election. Tests take a step less, or a wrong one, and look at the refusal.
 """
 
@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
@@ -48,6 +49,7 @@ class Api:
     def __init__(self, context: Context, client: FlaskClient) -> None:
         self.context = context
         self.client = client
+        check_every_answer(client.application)
         self.tokens: dict[str, str] = {}
         for role in ("committee", "registrar", "observer"):
             self.tokens[role] = self.make_token(role)
@@ -65,7 +67,6 @@ class Api:
             headers["Authorization"] = f"Bearer {token or self.tokens[role or '']}"
         data = body if isinstance(body, bytes | str) or body is None else encode_json(body)
         response = self.client.open(path, method=method, data=data, headers=headers)
-        check_answer(method, path, response)
         return response
 
     def get(self, path: str, **who: Any) -> Any:
@@ -122,22 +123,41 @@ def _resolve(value: dict[str, Any]) -> dict[str, Any]:
     return _resolve(target)
 
 
-def check_answer(method: str, path: str, response: TestResponse) -> None:
+def check_answer(method: str, path: str, response: Response) -> None:
     """Fails unless the document has this operation, this status and this form of answer."""
     operation = find_operation(method, path)
     assert operation is not None, f"{method} {path} is not in openapi.json"
     answers = operation["responses"]
-    answer = answers.get(str(response.status_code)) or answers.get(f"{response.status_code // 100}XX")
-    assert answer is not None, f"{method} {path}: status {response.status_code} is not in openapi.json"
+    status = response.status_code
+    answer = answers.get(str(status)) or answers.get(f"{status // 100}XX")
+    assert answer is not None, f"{method} {path}: status {status} is not in openapi.json"
     content = _resolve(answer).get("content", {})
     media = response.mimetype
-    assert media in content, f"{method} {path}: {media} is not in openapi.json"
+    if status != 304:
+        assert media in content, f"{method} {path}: {media} is not in openapi.json"
     if media.endswith("json"):
         schema = content[media]["schema"] | {"components": load_openapi()["components"]}
-        Draft202012Validator(schema).validate(json.loads(response.data))
+        Draft202012Validator(schema).validate(json.loads(response.get_data()))
 
 
-# --- an election ---------------------------------------------------------------------------------------------
+def check_every_answer(app: Flask) -> None:
+    """From here on a test of `app` fails whose answer to a program is not as the document says."""
+    if app.extensions.setdefault("openapi-checked", False):
+        return
+    app.extensions["openapi-checked"] = True
+    # What the check below raises must reach the test instead of becoming an answer.
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.after_request
+    def check(response: Response) -> Response:
+        is_known = find_operation(request.method, request.path) is not None
+        is_for_programs = request.path.startswith("/api/") and request.method not in ("HEAD", "OPTIONS")
+        if is_for_programs and (is_known or response.status_code not in (404, 405)):
+            check_answer(request.method, request.path, response)
+        return response
+
+
+# --- an election -------------------------------------------------------------------------------------------
 
 
 @dataclass

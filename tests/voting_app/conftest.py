@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.postgres import Cluster
+from tests.voting_app.api import check_every_answer
 from voting_app.app import create_app
 from voting_app.config import Settings
 from voting_app.context import Context
@@ -120,8 +121,10 @@ def each_context(tmp_path: Path, migrated_url: str, each_database: Database, clo
 
 @pytest.fixture
 def app(context: Context) -> Flask:
-    """The application on SQLite."""
-    return create_app(context.settings, clock=context.clock, database=context.database)
+    """The application on SQLite; its answers to programs must be as the OpenAPI document says."""
+    app = create_app(context.settings, clock=context.clock, database=context.database)
+    check_every_answer(app)
+    return app
 
 
 @pytest.fixture

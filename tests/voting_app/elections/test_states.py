@@ -3,6 +3,7 @@
 import pytest
 
 from crypto.journal import RESTRICTED, STATE_CHANGES
+from voting_app.elections.models import STATES
 from voting_app.elections.service import JOURNAL_KINDS
 from voting_app.elections.states import (
     ACT_WORDS,
@@ -27,6 +28,10 @@ LINES = {
 def spelled(state: State) -> str:
     """A state as the journal's table spells it."""
     return state.value.replace("-", " ")
+
+
+def test_the_table_allows_these_states() -> None:
+    assert tuple(State) == STATES
 
 
 def test_every_act_and_state_has_words() -> None:
