@@ -220,7 +220,10 @@ class _View:
         self._session = session
         self._box_id = counter.box_id
         self._calendar = elections.get_calendar(session, counter.election.uuid)
-        self._is_voting = ledger.box_state(session, counter.box_id) is BoxState.VOTING
+        tail = ledger.find_tail(session, counter.box_id)
+        if tail is None:
+            raise RuntimeError("a box with a counter has its setup")
+        self.tail = tail
         self._taken: set[str] = set()
 
     def look(self, ballot: _Ballot) -> _Finding:
@@ -232,7 +235,7 @@ class _View:
             elections.require_in_time(self._calendar, ballot.arrived_at)
         except Problem as problem:
             return problem
-        if not self._is_voting:
+        if self.tail.cursor.state is not BoxState.VOTING:
             return Problem(409, "closed", "The election closed before this ballot arrived.")
         if not self._calendar.revoting and (earlier or ballot.credential in self._taken):
             return Problem(
@@ -283,7 +286,8 @@ def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> l
                 fresh[ballot.digest] = ballot
                 view.take(ballot)
             findings.append(finding)
-        appended = ledger.append_ballots(session, counter.box_id, [ballot.raw for ballot in fresh.values()])
+        raws = [ballot.raw for ballot in fresh.values()]
+        appended = ledger.append_ballots(session, counter.box_id, view.tail, raws)
         _take_back(session, ballots)
     places = dict(zip(fresh, appended, strict=True))
     results = []

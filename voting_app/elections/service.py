@@ -168,7 +168,7 @@ _CALENDAR = (
 
 def get_calendar(session: Session, uuid: str) -> Calendar:
     """The calendar of the box's election; Problem 404 ``unknown-election``."""
-    row = session.execute(_CALENDAR, {"uuid": uuid}).one_or_none()
+    row = session.connection().execute(_CALENDAR, {"uuid": uuid}).one_or_none()
     if row is None:
         raise not_found()
     return Calendar(State(row.state), row.closes_at, row.stopped_at, row.revoting)

@@ -62,6 +62,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a box. position: byte at which the next event's first record begins."""
+
+    cursor: Cursor
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class BallotPlace:
     """Where a ballot stands."""
 
@@ -124,12 +132,20 @@ def lock_box(session: Session, box_id: int, *, exclusive: bool = False) -> None:
     waiting. Whoever ends the voting locks so, then counts the ballots in flight, then appends. On SQLite a
     write transaction is alone anyway.
     """
-    _lock(session, box_id, exclusive=exclusive)
+    if _has_row_locks(session):
+        _lock(session, box_id, exclusive=exclusive)
 
 
 def lock_arrival(session: Session, box_id: int) -> None:
     """Keep an exclusive lock of this box away until this transaction ends; any number of arrivals hold this."""
-    session.connection().execute(_LOCK_ARRIVAL, {"box_id": box_id}).one()
+    if _has_row_locks(session):
+        session.connection().execute(_LOCK_ARRIVAL, {"box_id": box_id}).one()
+
+
+def find_tail(session: Session, box_id: int) -> Tail | None:
+    """Return where the next event goes, None before Setup."""
+    row = _find_last(session, box_id)
+    return None if row is None else Tail(Cursor(BoxState(row.state), row.height, row.hash), row.end_position)
 
 
 def box_state(session: Session, box_id: int) -> BoxState:
@@ -156,12 +172,19 @@ def append(session: Session, box_id: int, event_type: str, bodies: Sequence[byte
     as they are: whoever calls has verified them. Raises RejectedError: A7 if the box's state does not allow the
     event; A4, S2, C2 or D1 if its data are not the right ones.
     """
-    return _append(session, box_id, event_type, [bodies])[0]
+    # For what is not a ballot, arrivals wait too: so EndBallots comes after everything that arrived before it.
+    timestamp = _lock(session, box_id, exclusive=event_type != BALLOT)
+    tail = find_tail(session, box_id) or Tail(Cursor(), len(encode_header_record(timestamp)))
+    cursor = replace(tail.cursor, ranking=_has_ranking(session, box_id, event_type))
+    return _append(session, box_id, event_type, Tail(cursor, tail.position), [bodies])[0]
 
 
-def append_ballots(session: Session, box_id: int, ballots: Sequence[bytes]) -> list[Appended]:
-    """Append verified ballots, an event for each, in their order; the whole costs little more than one."""
-    return _append(session, box_id, BALLOT, [[ballot] for ballot in ballots]) if ballots else []
+def append_ballots(session: Session, box_id: int, tail: Tail, ballots: Sequence[bytes]) -> list[Appended]:
+    """Append verified ballots, an event for each, in their order; the whole costs little more than one.
+
+    tail: found in this transaction after `lock_box`, so that nothing can have been appended since.
+    """
+    return _append(session, box_id, BALLOT, tail, [[ballot] for ballot in ballots]) if ballots else []
 
 
 def append_journal(
@@ -406,15 +429,10 @@ _ADD_DATA = insert(_data)
 
 
 def _append(
-    session: Session, box_id: int, event_type: str, entries: Sequence[Sequence[bytes]]
+    session: Session, box_id: int, event_type: str, tail: Tail, entries: Sequence[Sequence[bytes]]
 ) -> list[Appended]:
     """Append one event of the type for each entry, which is its data records."""
-    # For what is not a ballot, arrivals wait too: so EndBallots comes after everything that arrived before it.
-    timestamp = _lock(session, box_id, exclusive=event_type != BALLOT)
-    last = _find_last(session, box_id)
-    cursor = Cursor() if last is None else Cursor(BoxState(last.state), last.height, last.hash)
-    cursor = replace(cursor, ranking=_has_ranking(session, box_id, event_type))
-    position = len(encode_header_record(timestamp)) if last is None else last.end_position
+    cursor, position = tail.cursor, tail.position
     data: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     for bodies in entries:
@@ -453,6 +471,11 @@ def _append(
         connection.execute(_ADD_DATA, data)
     connection.execute(_ADD_EVENT, events)
     return [Appended(e["height"], e["hash"], e["position"], e["end_position"]) for e in events]
+
+
+def _has_row_locks(session: Session) -> bool:
+    """Whether rows can be locked; on SQLite a write transaction is alone, and asking would be all that is done."""
+    return session.connection().dialect.name != "sqlite"
 
 
 def _lock(session: Session, box_id: int, *, exclusive: bool) -> int:
