@@ -235,6 +235,23 @@ def _expected_key(group: Group, coefficients: Sequence[Coefficients], index: int
     return result
 
 
+def _verify_threshold_key(
+    group: Group,
+    coefficients: Sequence[Coefficients],
+    certificate: Certificate,
+    key: TrusteeKey,
+    index: int,
+    checker: Checker,
+) -> None:
+    """Rules T5, and T6 where the key is signed."""
+    verify_trustee_key(group, key, checker, "T5")
+    if key.public_key != _expected_key(group, coefficients, index):
+        raise RejectedError("T5", f"trustee {index}'s key does not follow from the coefficients")
+    if key.signature is not None:
+        what = f"trustee {index}'s signature of the key"
+        verify_text(group, certificate.verification, key.public_key.text, key.signature, "T6", what)
+
+
 def verify_pedersen(group: Group, params: PedersenParams, checker: Checker) -> None:
     """Rules T2–T6 on a published threshold group; raises RejectedError."""
     size, threshold = params.size, params.threshold
@@ -255,14 +272,10 @@ def verify_pedersen(group: Group, params: PedersenParams, checker: Checker) -> N
     signed_keys = [key.signature is not None for key in params.verification_keys]
     if any(signed_keys) != all(signed_keys) or (any(signed_keys) and params.signatures is None):
         raise RejectedError("T6", "only some parts of the threshold key have the 3.x form")
-    for index, key in enumerate(params.verification_keys, 1):
-        verify_trustee_key(group, key, checker, "T5")
-        if key.public_key != _expected_key(group, params.coefficients, index):
-            raise RejectedError("T5", f"trustee {index}'s key does not follow from the coefficients")
-        if key.signature is not None:
-            verification = params.certificates[index - 1].verification
-            what = f"trustee {index}'s signature of the key"
-            verify_text(group, verification, key.public_key.text, key.signature, "T6", what)
+    for index, (key, certificate) in enumerate(
+        zip(params.verification_keys, params.certificates, strict=True), 1
+    ):
+        _verify_threshold_key(group, params.coefficients, certificate, key, index, checker)
 
 
 # --- the ceremony: a trustee's steps -------------------------------------------------------------
@@ -364,6 +377,23 @@ def check_coefficients_message(
     what = f"trustee {index}'s signature of all certificates"
     text = _coefficients_text(parsed, coefficients)
     verify_text(group, certificate.verification, text, signature, "T4", what)
+
+
+def check_voutput(
+    group: Group, certificates: Sequence[Any], messages: Sequence[Any], index: int, value: Any
+) -> None:
+    """The server's look at a step-5 message: the key is the one that everybody's coefficients make,
+    and its owner signed it."""
+    fields = require_fields(value, ("private_key", "public_key"), "T5")
+    require_text(fields["private_key"], "T5", "private_key")
+    key = parse_trustee_key(group, fields["public_key"], "T5")
+    if key.signature is None:
+        raise RejectedError("T6", f"trustee {index}'s key is not signed by its owner")
+    coefficients = [parse_coefficients(group, message["coefexps"]) for message in messages]
+    certificate = parse_certificate(group, certificates[index - 1])
+    checker = PlainChecker(group)
+    _verify_threshold_key(group, coefficients, certificate, key, index, checker)
+    checker.finish()
 
 
 def make_vinput(messages: Sequence[Any], index: int) -> dict[str, Any]:

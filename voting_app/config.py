@@ -47,6 +47,9 @@ class Settings:
     verification_wait_seconds: int = 10
     # A close waits this long at most for a ballot that arrived in time.
     casting_lease_seconds: int = 60
+    # The box is ended this long after closing: a ballot that arrived in the last moment needs a moment to be
+    # announced as in flight.
+    closing_grace_seconds: int = 2
     jobs_in_process: bool = True
 
     @property
@@ -168,8 +171,9 @@ def _require_sensible(settings: Settings) -> None:
         value = getattr(settings, name)
         if setting.type in {int, bool, str} and type(value) is not setting.type:
             raise SettingsError(f"{name} has the wrong type: {value!r}")
-        if setting.type is int and value < 1:
-            raise SettingsError(f"{name} must be at least 1, it is {value}")
+        least = 0 if name == "closing_grace_seconds" else 1
+        if setting.type is int and value < least:
+            raise SettingsError(f"{name} must be at least {least}, it is {value}")
     parts = urlsplit(settings.base_url)
     if (
         parts.scheme not in {"http", "https"}

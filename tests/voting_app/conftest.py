@@ -80,6 +80,7 @@ def make_settings(folder: Path, url: str, **changes: object) -> Settings:
         "secret": bytes(range(32)),
         "database_url": url,
         "jobs_in_process": False,
+        "closing_grace_seconds": 0,
         **changes,
     }
     return Settings(**values)  # type: ignore[arg-type]

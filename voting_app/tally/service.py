@@ -113,14 +113,18 @@ def _is_work_due(context: Context, uuid: str, view: ElectionView) -> bool:
 
 
 def _end_ballots(context: Context, uuid: str) -> bool:
-    """Appends EndBallots if nothing is in flight; whether the box is ended now."""
+    """Appends EndBallots if nothing is in flight or about to be; whether the box is ended now."""
+    grace = timedelta(seconds=context.settings.closing_grace_seconds)
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         box_id = ledger.get_box_id(session, uuid)
         ledger.lock_box(session, box_id, exclusive=True)
         if election.state != State.CLOSED or ledger.box_state(session, box_id) is not BoxState.VOTING:
             return False
-        if booth.in_flight(session, box_id, context.clock.now()):
+        now = context.clock.now()
+        if election.closed_at is None or now < election.closed_at + grace:
+            return False
+        if booth.in_flight(session, box_id, now):
             return False
         ledger.append(session, box_id, ledger.END_BALLOTS)
         return True

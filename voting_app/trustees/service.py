@@ -24,20 +24,17 @@ from crypto.encoding import (
     encode_json_bytes,
     is_sha256_hex,
     parse_json,
-    require_fields,
-    require_text,
     sha256_hex,
 )
 from crypto.errors import ProtocolError, RejectedError
 from crypto.groups import Group, get_group
 from crypto.pedersen import (
-    _expected_key,
     assemble,
     check_coefficients_message,
+    check_voutput,
     coefficient_commitment,
     make_vinput,
     parse_certificate,
-    parse_coefficients,
 )
 from crypto.questions import HomomorphicQuestion, parse_questions
 from crypto.randomness import new_hex
@@ -422,21 +419,14 @@ def _verify_single_key(group: Group, seats: Sequence[TrusteeSeat], value: dict[s
 def _verify_voutput(
     election: Election, seat: TrusteeSeat, seats: Sequence[TrusteeSeat], value: dict[str, Any]
 ) -> None:
-    group = get_group(election.group_name)
     group_seats = [other for other in seats if other.kind == Kind.THRESHOLD]
-    fields = require_fields(value, ("private_key", "public_key"), "T5")
-    require_text(fields["private_key"], "T5", "private_key")
-    key = parse_trustee_key(group, fields["public_key"], "T5")
-    checker = PlainChecker(group)
-    verify_trustee_key(group, key, checker, "T5")
-    checker.finish()
-    coefficients = [parse_coefficients(group, _load(other.revealed)["coefexps"]) for other in group_seats]
-    if key.public_key != _expected_key(group, coefficients, seat.share_index or 0):
-        raise RejectedError("T5", "the key does not follow from the coefficients")
-    if key.signature is None:
-        raise RejectedError("T6", "the key is not signed by its owner")
-    verification = parse_certificate(group, _load(seat.certificate)).verification
-    verify_text(group, verification, key.public_key.text, key.signature, "T6", "the signature of the key")
+    check_voutput(
+        get_group(election.group_name),
+        [_load(other.certificate) for other in group_seats],
+        [_load(other.revealed) for other in group_seats],
+        seat.share_index or 0,
+        value,
+    )
 
 
 # --- keys ready ------------------------------------------------------------------------------------

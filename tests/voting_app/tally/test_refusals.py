@@ -1,6 +1,7 @@
 """Decryptions that are false, early or repeated; ballots in flight at the close; and the missing trustee."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -171,6 +172,20 @@ def test_the_box_is_not_ended_while_a_ballot_is_in_flight(api: Api, clock: Any) 
     assert run.status()["box"]["state"] == "counted"
     run.decrypt()
     assert run.result() == [[0, 0, 1], [0, 1]]
+
+
+def test_the_box_is_ended_only_after_a_moment_of_grace(api: Api, clock: Any) -> None:
+    """A ballot that arrived in the last moment must have the time to be announced as in flight."""
+    run = Run(api).set_up()
+    patient = replace(api.context, settings=replace(api.context.settings, closing_grace_seconds=2))
+    with api.context.database.read() as session:
+        closes_at = elections.election_for_box(session, run.uuid).closes_at
+    clock.moment = closes_at
+    assert service.advance(patient, run.uuid) is BoxState.VOTING
+    clock.advance(seconds=1.9)
+    assert service.advance(patient, run.uuid) is BoxState.VOTING
+    clock.advance(seconds=0.1)
+    assert service.advance(patient, run.uuid) is BoxState.COUNTED
 
 
 # --- the missing trustee -------------------------------------------------------------------------------------
