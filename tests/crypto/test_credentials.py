@@ -192,3 +192,14 @@ def test_an_empty_list_finds_nothing() -> None:
     assert len(found) == 0
     assert found.find(G.generator) is None
     assert found.total_weight == 0
+
+
+def test_weights_that_reach_the_order_of_the_group_are_refused() -> None:
+    """g^count is all that a result shows: with weights beyond q two results would open one tally."""
+    for total, is_allowed in ((G.q - 1, True), (G.q, False), (2 * G.q, False)):
+        raw = encode_json_bytes([f"{A},1", f"{B},{total - 1}"])
+        if is_allowed:
+            assert parse_credential_list(G, raw).total_weight == total
+        else:
+            with refused("S4", "order"):
+                parse_credential_list(G, raw)

@@ -19,6 +19,7 @@ from crypto.decryption import (
     verify_partial_decryption,
     verify_strong_proofs,
 )
+from crypto.elgamal import neutral
 from crypto.encoding import encode_json_bytes
 from crypto.groups import get_group
 from crypto.result import compute_result
@@ -135,6 +136,19 @@ def test_a_partial_decryption_of_another_shape_is_refused(change: Any) -> None:
         parse_partial_decryption(
             simulation.election, tally_of(simulation), encode_json_bytes(change(json.loads(raw)))
         )
+
+
+@pytest.mark.parametrize("kind", ["plain", "belenios"])
+def test_a_factor_is_one_exactly_where_nothing_was_encrypted(kind: str) -> None:
+    """α^x = 1 only for α = 1: a trustee who publishes 1 takes no part in the decryption."""
+    simulation = sound(kind)
+    raw = simulation.entries[simulation.index("PartialDecryption")].body("partial_decryption")
+    value = json_with(json.loads(raw), ("decryption_factors", 0, 1), simulation.group.identity.text)
+    with refused("D2"):
+        parse_partial_decryption(simulation.election, tally_of(simulation), encode_json_bytes(value))
+    nothing = tuple(tuple(neutral(simulation.group) for _ in row) for row in tally_of(simulation))
+    with refused("D2"):
+        parse_partial_decryption(simulation.election, nothing, raw)
 
 
 HASH = "cd" * 32

@@ -124,6 +124,24 @@ def test_any_other_spelling_is_refused(raw: bytes) -> None:
         parse_json(raw, "X1")
 
 
+def test_any_depth_is_read_or_refused() -> None:
+    """The limit of nesting lies elsewhere for reading and for writing, and moves with the caller's depth."""
+
+    def attempt(depth: int, frames: int) -> bool:
+        if frames:
+            return attempt(depth, frames - 1)
+        try:
+            parse_json(b"[" * depth + b"]" * depth, "X1")
+        except MalformedError:
+            return False
+        return True
+
+    for frames in (0, 300):
+        outcomes = [attempt(depth, frames) for depth in range(1, 1300, 3)]
+        assert outcomes[0]
+        assert not outcomes[-1]
+
+
 @pytest.mark.parametrize(
     "value, text",
     [

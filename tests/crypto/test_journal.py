@@ -410,6 +410,16 @@ def test_j4_a_seal_is_the_service_keys_signature_of_the_line_before() -> None:
             read([*raw[:-1], encode_json_bytes({**value, "payload": {"signature": signature}})])
 
 
+def test_j4_the_end_is_sealed_too() -> None:
+    """A journal cut off right after a change of state, before the service answered for it."""
+    whole = lines(sealed("roll-frozen"))
+    read(whole).close()
+    with refused("J4", "not followed by a seal"):
+        read(whole[:-1]).close()
+    with refused("J1", "empty"):
+        JournalReader().close()
+
+
 def test_j4_an_extra_seal_is_welcome() -> None:
     reader = read(lines([act("complaint"), Act(SEAL, {}), act("complaint", number=2)]))
     assert reader.lines_since_seal == 1

@@ -141,7 +141,7 @@ def test_one_hash_modulo_q_would_be_noticed() -> None:
 # --- which branch of a proof was simulated? ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, count", [("Ed25519", 4000), ("BELENIOS-2048", 1000)])
+@pytest.mark.parametrize("name, count", [("Ed25519", 3000), ("BELENIOS-2048", 800)])
 def test_real_and_simulated_branches_look_alike(name: str, count: int) -> None:
     """ATTACKS 39: a difference in the size of their numbers would tell every vote."""
     group = get_group(name)

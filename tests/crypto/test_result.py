@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypto.decryption import parse_owned, parse_partial_decryption
+from crypto import transcript
+from crypto.checker import PlainChecker
+from crypto.decryption import (
+    PartialDecryption,
+    make_partial_decryption,
+    parse_owned,
+    parse_partial_decryption,
+    verify_partial_decryption,
+)
 from crypto.encoding import encode_json_bytes
 from crypto.errors import RejectedError
 from crypto.groups import get_group
+from crypto.proofs.schnorr import Proof
 from crypto.questions import HomomorphicQuestion
 from crypto.result import (
     DiscreteLog,
@@ -22,7 +31,7 @@ from crypto.result import (
 )
 from crypto.tally import parse_encrypted_tally
 from tests.crypto.refusals import refused
-from tests.simulator import KINDS, Simulation, sound
+from tests.simulator import KINDS, Simulation, coins_for, sound
 
 NAMES = ("Ed25519", "BELENIOS-2048")
 
@@ -52,6 +61,12 @@ def test_any_number_below_any_bound(bound: int, data: st.DataObject) -> None:
 
 def test_weights_above_thirty_bits_are_found() -> None:
     """The largest number that fits an OCaml integer is where programs of the field change their spelling."""
+    group = get_group("BELENIOS-2048")
+    search = DiscreteLog(group, 2**30 + 9)
+    for value in (0, 1, 2**30 - 1, 2**30, 2**30 + 9):
+        assert search.find(group.power_g(value)) == value
+    with refused("R1"):
+        search.find(group.power_g(2**30 + 10))
     simulation = sound("weighted")
     assert simulation.total_weight > 2**30
     assert simulation.result == [[1, 2**30 + 8], [0, 2**30 + 8, 2**30 + 5, 1]]
@@ -155,6 +170,41 @@ def test_swapped_counts_are_refused() -> None:
     assert simulation.result is not None
     with refused("R2", "count 1"):
         verify_result(*arguments(simulation), [simulation.result[0][::-1]], simulation.total_weight)
+
+
+def forged(simulation: Simulation, owner: int) -> PartialDecryption:
+    """False factors with valid proofs (PROTOCOL §0, fact 5): each is chosen after its challenge."""
+    election, group = simulation.election, simulation.group
+    _, _, tally, _ = arguments(simulation)
+    secret = simulation.secrets[owner]
+    prefix = transcript.decryption(election.fingerprint, group.power_g(secret))
+    factors, proofs = [], []
+    for n, c in enumerate(tally[0]):
+        commitments = [group.power_g(99), group.power_g(1000 + n)]
+        challenge = transcript.challenge(group, prefix, [item.text for item in commitments])
+        response = (99 - secret * challenge) % group.q
+        rest = group.divide(commitments[1], group.power(c.alpha, response))
+        factors.append(group.power(rest, pow(challenge, -1, group.q)))
+        proofs.append(Proof(challenge, response))
+    return PartialDecryption((tuple(factors),), (tuple(proofs),))
+
+
+@pytest.mark.parametrize("liar", [1, 2, 3])
+def test_a_forged_decryption_among_more_than_enough_is_found(liar: int) -> None:
+    """Its proof holds, and two honest ones are enough; but three must agree, whoever of them lies."""
+    simulation = sound("threshold")
+    election, trustees, tally, _ = arguments(simulation)
+    assert simulation.result is not None
+    partials = {}
+    for owner, secret in simulation.secrets.items():
+        raw = make_partial_decryption(election, tally, secret, coins_for(owner, "spare"))
+        partials[owner] = parse_partial_decryption(election, tally, raw)
+    verify_result(election, trustees, tally, partials, simulation.result, simulation.total_weight)
+    partials[liar] = forged(simulation, liar)
+    key = trustees.owners[liar - 1].public_key
+    verify_partial_decryption(election, tally, key, partials[liar], PlainChecker(simulation.group))
+    with refused("R2"):
+        verify_result(election, trustees, tally, partials, simulation.result, simulation.total_weight)
 
 
 @pytest.mark.parametrize("kind", ["empty", "plain", "belenios-mixed"])
