@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,63 +18,21 @@ from crypto.credentials import derive_public, encode_credential_list, new_creden
 from crypto.encoding import is_uuid, sha256_base64
 from crypto.groups import Element, get_group
 from crypto.groups.registry import DEFAULT_GROUP, GROUP_NAMES
+from crypto.roll import Member, RollFileError, parse_roll
 
-_FALSE = ("0", "no", "false")
 _MOST_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    number: str
-    name: str
-    weight: int
-
-
-def _read_member(row: dict[str | None, str | None], line: int, problems: list[str]) -> _Member | None:
-    """One row; what is wrong with it goes to ``problems``. Members not in good standing get none."""
-    number, name = (row.get("member_number") or "").strip(), (row.get("name") or "").strip()
-    weight = (row.get("weight") or "").strip() or "1"
-    if not number:
-        problems.append(f"row {line}: member_number is empty")
-    if not name:
-        problems.append(f"row {line}: name is empty")
-    if not weight.isascii() or not weight.isdigit() or str(int(weight)) != weight:
-        problems.append(f"row {line}: weight {weight!r} is not a whole number")
-        return None
-    if (row.get("standing") or "").strip().lower() in _FALSE:
-        return None
-    return _Member(number, name, int(weight))
-
-
-def _read_roll(path: Path) -> list[_Member]:
-    """The eligible members; ClickException naming every bad row."""
+def _read_roll(path: Path) -> list[Member]:
+    """The members who may vote; ClickException naming every bad row."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{path.name} is not UTF-8 text; save it as CSV UTF-8") from None
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    if not {"name", "member_number"} <= set(rows.fieldnames or ()):
-        raise click.ClickException(f"{path.name} must have the columns name and member_number")
-    problems: list[str] = []
-    members: list[_Member] = []
-    seen: dict[str, int] = {}
-    for line, row in enumerate(rows, 2):
-        member = _read_member(dict(row), line, problems)
-        if member is None:
-            continue
-        if member.number in seen:
-            problems.append(
-                f"row {line}: member_number {member.number} also stands in row {seen[member.number]}"
-            )
-        seen.setdefault(member.number, line)
-        members.append(member)
-    if not members and not problems:
-        problems.append("the roll has no eligible member")
-    if problems:
-        more = len(problems) - _MOST_SHOWN
-        shown = "\n  ".join(problems[:_MOST_SHOWN]) + (f"\n  and {more} more" if more > 0 else "")
-        raise click.ClickException(f"{path.name} is refused:\n  {shown}")
-    return members
+        members = parse_roll(path.read_bytes())
+    except RollFileError as error:
+        faults = [f"row {fault.row}, {fault.column}: {fault.sentence}" for fault in error.faults]
+        more = len(faults) - _MOST_SHOWN
+        shown = "\n  ".join(faults[:_MOST_SHOWN]) + (f"\n  and {more} more" if more > 0 else "")
+        raise click.ClickException(f"{path.name} is refused:\n  {shown}") from error
+    return [member for member in members if member.eligible]
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -132,7 +89,7 @@ def generate(uuid: str, group_name: str, out: Path, roll: Path) -> None:
         for done, member in enumerate(members, 1):
             text = new_credential_text()
             entries.append((derive_public(group, uuid, text), member.weight if weighted else None))
-            writer.writerow((member.number, text))
+            writer.writerow((member.member_number, text))
             bar.update(done)
     public = encode_credential_list(group, entries)
     _write_private(out / "credentials.csv", table.getvalue())

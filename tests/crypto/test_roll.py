@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voting_app.roll.service import Member, hash_roll
 from crypto.roll import COLUMNS, MAX_LENGTH, RollFileError, parse_roll
+from voting_app.roll.service import Member, hash_roll
 
 FULL = (
     "name,member_number,email,phone,address,unit,weight,language,standing\n"

@@ -17,9 +17,8 @@ from typing import Any, Literal, TypeVar
 
 from crypto.errors import ProtocolError
 from crypto.questions import HomomorphicQuestion, parse_questions
+from crypto.roll import MAX_ROWS, Member, RollFileError, parse_roll
 from voting_app.elections.wire import MAX_ANSWERS, MAX_QUESTIONS
-from voting_app.roll.service import Member
-from voting_app.roll.wire import MAX_ROWS, RollFileError, parse_roll
 
 Parsed = TypeVar("Parsed")
 # 0-based numbers of the chosen answers, or a blank vote.
@@ -271,31 +270,3 @@ def _read_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         sentence = f"The row is not readable as CSV: {error}."
         raise FilesError([Fault(source.name, row + 1, "", sentence)]) from error
-
-
-# --- writing the roll again --------------------------------------------------------------------------
-
-
-def encode_roll(members: Sequence[Member]) -> bytes:
-    """A roll file with these members, as the committee uploads it."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(
-        ["name", "member_number", "email", "phone", "address", "unit", "weight", "language", "standing"]
-    )
-    for member in members:
-        standing = "good" if member.eligible else "not-good"
-        writer.writerow(
-            [
-                member.name,
-                member.member_number,
-                member.email,
-                member.phone,
-                member.address,
-                member.unit,
-                member.weight,
-                member.language,
-                standing,
-            ]
-        )
-    return out.getvalue().encode()

@@ -17,6 +17,7 @@ from typing import Any
 
 from crypto.election import Election, parse_election
 from crypto.receipt import Receipt
+from crypto.roll import Member, encode_roll
 from voting_app.access import Role
 from voting_app.accounts.service import create_token
 from voting_app.clock import SystemClock
@@ -24,7 +25,7 @@ from voting_app.config import load_settings
 from voting_app.db import Database, upgrade
 from voting_app.demo.client import Client, RefusedError
 from voting_app.demo.count import Counts, count_voters, count_votes, find_difference
-from voting_app.demo.files import Case, Vote, encode_roll
+from voting_app.demo.files import Case, Vote
 from voting_app.demo.people import (
     Committee,
     Plan,
@@ -39,7 +40,6 @@ from voting_app.demo.server import Server, ServerError, running_server
 from voting_app.demo.stopping import StopRequest
 from voting_app.demo.story import Story
 from voting_app.demo.verdict import Verdict, report_lines, result_lines, run_auditor
-from voting_app.roll.service import Member
 
 DEFAULT_FOLDER = Path("demo-out")
 SPARE_FILE_NAME = "spare-credentials.txt"
@@ -171,7 +171,7 @@ class _Demo:
         folder.mkdir(parents=True, exist_ok=True)
         self._files = _Files(folder, self._uuid)
         members = [*self._case.members, *self._guests]
-        digest = self._committee.freeze_roll(self._uuid, encode_roll(members))
+        digest = self._committee.freeze_roll(self._uuid, encode_roll(members).encode())
         self._weights = {member.member_number: member.weight for member in members if member.eligible}
         guests = f", {len(self._guests)} of them guests for the spare credentials" if self._guests else ""
         self._story.fact(f"{self._plan.name}: {len(self._weights)} members may vote{guests}.")

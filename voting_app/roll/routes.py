@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from crypto.roll import encode_roll
 from voting_app.access import access, get_actor
 from voting_app.context import get_context
 from voting_app.json_body import make_json, parse_body
@@ -29,7 +30,7 @@ def import_roll(uuid: str) -> Response:
 @access("token", roles=("registrar",))
 def export_roll(uuid: str) -> Response:
     """The frozen roll of those who may vote, as CSV, for the registrar's own machine."""
-    text = wire.encode_roll(service.get_frozen_roll(get_context(), uuid))
+    text = encode_roll(service.get_frozen_roll(get_context(), uuid))
     response = Response(text, content_type="text/csv; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.randomness import new_hex
+from crypto.roll import Member
 from voting_app.accounts.service import Actor
 from voting_app.context import Context
 from voting_app.elections import service as elections
@@ -18,21 +19,6 @@ from voting_app.errors import Problem
 from voting_app.roll.models import RollEntry
 
 SALT_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One row of a roll, checked. ``eligible`` is False for a member who is not in good standing."""
-
-    name: str
-    member_number: str
-    email: str = ""
-    phone: str = ""
-    address: str = ""
-    unit: str = ""
-    weight: int = 1
-    language: str = ""
-    eligible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
