@@ -11,11 +11,19 @@ import nacl
 
 from audit.checks import ARCHIVE, BALLOTS, DECRYPTION, JOURNAL, RESULT, TALLY
 from audit.checks.ballots import BallotCheck, make_pool
-from audit.checks.journal import BoxFacts, check_journal, read_journal, strong_proofs, wanted_heads
+from audit.checks.journal import (
+    BoxFacts,
+    challenged_ballots,
+    check_journal,
+    read_journal,
+    strong_proofs,
+    wanted_heads,
+)
 from audit.checks.setup import SetupFacts, check_setup
 from audit.checks.tally import TallyCheck
 from audit.findings import Findings, Report, Stop
 from audit.reader import read_entries
+from crypto.ballot import ballot_tracker
 from crypto.encoding import sha256_hex
 from crypto.errors import ProtocolError
 from crypto.journal import JournalLine, JournalReader
@@ -42,6 +50,7 @@ class _Run:
         self.report = Report(self.findings, ENGINE)
         self.box = BoxFacts("")
         self.wanted: set[int] = set()
+        self.challenged: set[str] = set()
         self.setup: SetupFacts | None = None
         self._pool: ProcessPoolExecutor | None = None
         self._ballots: BallotCheck | None = None
@@ -96,7 +105,7 @@ class _Run:
         if kind == "Setup":
             self._read_setup(entry, entries)
         elif kind == "Ballot":
-            self.box.first_ballot = height if self.box.first_ballot is None else self.box.first_ballot
+            self._note_ballot(entry)
         elif kind == "EndBallots":
             self.box.end_ballots = height
         elif kind == "Result":
@@ -105,6 +114,14 @@ class _Run:
             self._follow(entry, self._ballots, self._tally)
         elif kind == "Ballot":
             self.report.ballots += 1
+
+    def _note_ballot(self, entry: Entry) -> None:
+        """What the journal's story (J9) is compared with."""
+        box, height = self.box, entry.event.height
+        box.first_ballot = height if box.first_ballot is None else box.first_ballot
+        box.last_ballot = height
+        if self.challenged and ballot_tracker(entry.payload) in self.challenged:
+            box.challenged_at = height
 
     def _read_setup(self, entry: Entry, entries: EntryReader) -> None:
         self.setup = self.report.setup = setup = check_setup(entry, self.findings)
@@ -141,6 +158,8 @@ class _Run:
         if self.setup is None:
             self.findings.require(*JOURNAL)
             return
+        if self._tally is not None:
+            self.box.decrypted = self._tally.owners
         check_journal(self.setup, reader, lines, self.box, self.findings)
         if self._tally is not None:
             self._tally.strong_proofs(strong_proofs(lines))
@@ -176,7 +195,7 @@ def audit(
             findings.require(*JOURNAL)
             with suppress(Stop):
                 reader, lines = read_journal(journal, findings)
-                run.wanted = wanted_heads(lines)
+                run.wanted, run.challenged = wanted_heads(lines), challenged_ballots(lines)
                 run.report.service_key = reader.service_key
         with suppress(Stop):
             run.read_box()

@@ -347,6 +347,14 @@ class JournalReader:
         self._previous, self._head = line, sha256_hex(raw)
         return line
 
+    def close(self) -> None:
+        """The end of the journal: there was a first line, and the last change of state is sealed."""
+        if self._previous is None:
+            raise MalformedError("J1", "the journal is empty")
+        if self._unsealed:
+            where = f"journal line {self._previous.height}"
+            raise RejectedError("J4", "a change of state is not followed by a seal", where)
+
     def _require_chained(self, line: JournalLine, height: int) -> None:
         if line.height != height or line.parent != self._head:
             raise RejectedError("J2", "height or parent does not follow from the line before")
@@ -373,6 +381,9 @@ class JournalReader:
         self.lines_since_seal += 1
 
     def _require_state(self, line: JournalLine) -> None:
+        # Both are of one format, in which the order of texts is the order of times.
+        if "closes_at" in line.payload and line.payload["closes_at"] <= line.payload["at"]:
+            raise RejectedError("J5", f"{line.kind!r}: voting would close before that")
         if line.kind in STATE_CHANGES:
             allowed, after = STATE_CHANGES[line.kind]
             if self.state not in allowed:

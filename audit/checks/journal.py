@@ -29,6 +29,9 @@ class BoxFacts:
     revoted_at: int | None = None
     result_height: int | None = None
     result_hash: str | None = None
+    last_ballot: int | None = None
+    challenged_at: int | None = None
+    decrypted: set[int] = field(default_factory=set)
     height: int = -1
 
 
@@ -41,8 +44,7 @@ def read_journal(path: Path, findings: Findings) -> tuple[JournalReader, list[Jo
             if not raw.endswith(b"\n"):
                 raise MalformedError("J1", "the last line is cut off", f"journal line {len(lines)}")
             lines.append(reader.feed(raw[:-1]))
-        if not lines:
-            raise MalformedError("J1", "the journal is empty")
+        reader.close()
     if reader.lines_since_seal:
         findings.warn(f"the last {reader.lines_since_seal} journal lines are not sealed yet")
     return reader, lines
@@ -51,6 +53,11 @@ def read_journal(path: Path, findings: Findings) -> tuple[JournalReader, list[Jo
 def wanted_heads(lines: list[JournalLine]) -> set[int]:
     """The heights at which the journal names the box's head."""
     return {line.box_height for line in lines if line.box_height >= 0}
+
+
+def challenged_ballots(lines: list[JournalLine]) -> set[str]:
+    """The trackers of ballots that were opened to check them, and must never be cast."""
+    return {line.payload["tracker"] for line in lines if line.kind == "ballot-challenged"}
 
 
 def strong_proofs(lines: list[JournalLine]) -> dict[int, object]:
@@ -130,8 +137,22 @@ def _check_line(setup: SetupFacts, line: JournalLine, box: BoxFacts, members: in
             )
     if kind == "tallied" and payload["result"] != box.result_hash:
         raise RejectedError("J9", "the tallied result is not the one in the ballot box")
-    if kind == "certified" and payload["result"] != box.result_hash:
-        raise RejectedError("J9", "the certified result is not the one in the ballot box")
+    if kind == "strong-decryption" and payload["owner"] not in box.decrypted:
+        raise RejectedError("J9", f"a strong proof of trustee {payload['owner']}, who did not decrypt")
+    if kind == "certified" and (payload["result"], payload["box_head"]) != (box.result_hash, line.box_head):
+        raise RejectedError("J9", "the certified result or head is not the one in the ballot box")
+
+
+def _ballot(height: int) -> str:
+    return f"ballot at height {height}"
+
+
+def late_ballots(lines: list[JournalLine], box: BoxFacts) -> int:
+    """How many ballots stand after the line that closed voting: they had arrived before, says the service."""
+    closed = [line.box_height for line in lines if line.kind in ("closed", "cancelled")]
+    if not closed or box.last_ballot is None:
+        return 0
+    return max(0, box.last_ballot - closed[0])
 
 
 def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLine], box: BoxFacts) -> None:
@@ -156,8 +177,12 @@ def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLi
     closed = [line for line in lines if line.kind in ("closed", "cancelled")]
     if box.end_ballots is not None and not closed:
         raise RejectedError("J9", "the ballot box has ended, but the journal does not say who closed it")
-    if "cancelled" in kinds and box.result_height is not None and "tallied" not in kinds:
-        raise RejectedError("J9", "a result of an election that was cancelled before")
+    if box.result_height is not None and "tallied" not in kinds:
+        raise RejectedError("J9", "the ballot box has a result, but the journal does not know of it")
+    if box.challenged_at is not None:
+        raise RejectedError(
+            "J9", "a ballot that had been opened to check it was cast", _ballot(box.challenged_at)
+        )
     expected = dict(enumerate(_commitments(setup), 1))
     if reader.commitments != expected:
         raise RejectedError("J9", "the trustees' keys are not those that they committed to")
@@ -167,6 +192,9 @@ def check_journal(
     setup: SetupFacts, reader: JournalReader, lines: list[JournalLine], box: BoxFacts, findings: Findings
 ) -> None:
     """Rules J7–J9, once the whole ballot box was read."""
+    if late := late_ballots(lines, box):
+        count = "1 ballot was" if late == 1 else f"{late} ballots were"
+        findings.warn(f"{count} appended after voting had been closed; the service says that it came in time")
     checks: tuple[tuple[str, Callable[[], None]], ...] = (
         ("J8", lambda: _check_heads(lines, box)),
         ("J7", lambda: _check_drills(setup, lines)),

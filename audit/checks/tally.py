@@ -31,6 +31,11 @@ class TallyCheck:
         self.result: list[list[int]] | None = None
         self.result_hash: str | None = None
 
+    @property
+    def owners(self) -> set[int]:
+        """Who decrypted."""
+        return set(self._partials)
+
     def encrypted_tally(self, entry: Entry, ballots: BallotCheck) -> EncryptedTally | None:
         """The published tally is the one that we computed from the ballots; returns the latter."""
         raw, raw_sized = entry.data

@@ -1,0 +1,629 @@
+"""Tampering with the journal: by anybody, by somebody who repairs the chain, and by somebody who has the service key.
+
+What the service key can do unseen is listed here and caught by whoever kept a copy (`diff`) or a receipt.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from audit.cli import cli
+from audit.receipt import find_receipt
+from crypto.ballot import ballot_tracker
+from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.errors import RejectedError
+from crypto.journal import SERVICE
+from crypto.receipt import ServiceKey
+from crypto.trustees import make_drill
+from tests.audit.judging import Judge, assert_findings, assert_sound, complaint, failed
+from tests.audit.mutations import json_changes
+from tests.simulator import (
+    KINDS,
+    SEAL,
+    Act,
+    Simulation,
+    coins_for,
+    join_lines,
+    rebuild,
+    rebuild_journal,
+    simulated,
+    sound,
+)
+
+J_RULES = {f"J{number}" for number in range(1, 10)}
+CERTIFIED = ("certified", "revotes", "mixed", "belenios")
+
+
+def _certified(kind: str) -> Simulation:
+    return simulated(replace(KINDS[kind], stage="certified"))
+
+
+# --- raw ---------------------------------------------------------------------------------------------------------
+
+
+def _damage(journal: bytes, rng: Random) -> bytes:
+    lines = journal.splitlines(keepends=True)
+    a, b = sorted(rng.sample(range(len(lines)), 2))
+    place = rng.randrange(len(journal))
+    end = min(len(journal), place + rng.choice((1, 1, 5, 200)))
+    ways: list[Callable[[], bytes]] = [
+        lambda: journal[:place] + bytes([journal[place] ^ (1 << rng.randrange(8))]) + journal[place + 1 :],
+        lambda: journal[:place] + journal[end:],
+        lambda: journal[:end] + journal[place:],
+        lambda: journal[:place],
+        lambda: journal + rng.choice((b"\n", b"\0", b" ", b"{}\n", lines[-1], lines[a])),
+        lambda: b"".join([*lines[:a], *lines[a + 1 :]]),
+        lambda: b"".join([*lines[: a + 1], *lines[a:]]),
+        lambda: b"".join([*lines[:a], lines[b], *lines[a + 1 : b], lines[a], *lines[b + 1 :]]),
+        lambda: b"".join([*lines[:a], *lines[a + 1 : b + 1], lines[a], *lines[b + 1 :]]),
+        lambda: journal.replace(b"\n", b"\r\n"),
+        lambda: lines[0] + journal,
+    ]
+    return rng.choice(ways)()
+
+
+@pytest.mark.parametrize("kind", CERTIFIED)
+def test_damage_is_always_found(kind: str, judge: Judge, rng: Random, samples: int) -> None:
+    """Without it: who did what, and when, could be changed with an editor."""
+    election = _certified(kind)
+    for _ in range(samples // 3 if kind == "belenios" else samples):
+        changed = _damage(election.journal, rng)
+        if election.journal.startswith(changed) and changed.endswith(b"\n"):
+            continue
+        report = judge(election.archive, changed)
+        assert report.verdict == "findings", complaint(report)
+        assert failed(report) & J_RULES, complaint(report)
+
+
+@pytest.mark.parametrize("kind", CERTIFIED)
+def test_a_journal_that_ends_earlier_lacks_what_the_box_has(kind: str, judge: Judge) -> None:
+    """Without it: the end of the story, as that votes were final or that the election was cancelled, could be cut."""
+    election = _certified(kind)
+    lines = election.journal_lines
+    tallied = max(index for index, act in enumerate(election.acts) if act.kind == "tallied")
+    for length in range(len(lines)):
+        report = judge(election.archive, join_lines(lines[:length]))
+        if length == tallied + 2:
+            # Certified or not yet: the journal only grows, and `diff` tells who kept a copy.
+            assert_sound(report)
+        else:
+            assert_findings(report, "J1", "J4", "J9")
+
+
+def test_an_empty_journal_is_no_journal(judge: Judge) -> None:
+    """Without it: publishing an empty file would be enough to have no story at all."""
+    election = sound("plain")
+    for nothing in (b"", b"\n", b"{}\n", b"\xff\xfe\n", b"[]\n", b"null\n", b"1\n", b"[" * 100_000 + b"\n"):
+        assert_findings(judge(election.archive, nothing), "J1")
+
+
+# --- the chain repaired, without the service key -----------------------------------------------------------------
+
+
+def _chained(values: Iterable[Any]) -> bytes:
+    """The lines with heights and parents recomputed, seals as they were."""
+    lines: list[bytes] = []
+    for height, value in enumerate(values):
+        fields = value if isinstance(value, dict) else {}
+        repaired: dict[str, Any] = {}
+        if isinstance(fields.get("height"), int):
+            repaired["height"] = height
+        if isinstance(fields.get("parent"), str) and lines:
+            repaired["parent"] = sha256_hex(lines[-1])
+        lines.append(encode_json_bytes({**fields, **repaired} if repaired else value))
+    return join_lines(lines)
+
+
+def _repaired(election: Simulation) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    values = [json.loads(line) for line in election.journal_lines]
+    count = len(values)
+    for index, value in enumerate(values):
+        for name, new in json_changes(election.group, value):
+            yield (
+                f"line {index} {value['kind']} {name}",
+                lambda i=index, n=new: _chained([*values[:i], n, *values[i + 1 :]]),
+            )
+        rest = [*values[:index], *values[index + 1 :]]
+        yield f"line {index} dropped", lambda r=rest: _chained(r)
+        yield f"line {index} doubled", lambda i=index: _chained([*values[: i + 1], *values[i:]])
+        for other in range(count):
+            if other != index:
+                moved = [*rest[:other], value, *rest[other:]]
+                yield f"line {index} moved to {other}", lambda m=moved: _chained(m)
+
+
+@pytest.mark.parametrize("kind", CERTIFIED)
+def test_the_chain_repaired_but_not_the_seals(kind: str, judge: Judge, rng: Random, samples: int) -> None:
+    """Without it: whoever publishes a copy could tell another story than the service told."""
+    election = _certified(kind)
+    mutations = list(_repaired(election))
+    count = samples // 3 if kind == "belenios" else samples
+    for name, make in rng.choices(mutations, k=count * 2):
+        changed = make()
+        if changed == election.journal or election.journal.startswith(changed):
+            continue
+        report = judge(election.archive, changed)
+        assert report.verdict == "findings", f"{name}: {complaint(report)}"
+        assert failed(report) & J_RULES, f"{name}: {complaint(report)}"
+
+
+def test_every_line_dropped_doubled_or_moved(judge: Judge) -> None:
+    """Without it: the samples above could miss an order that nobody checks."""
+    election = sound("certified")
+    for name, make in _repaired(election):
+        if name.split()[-1] in ("dropped", "doubled") or " moved to " in name:
+            changed = make()
+            if not election.journal.startswith(changed):
+                report = judge(election.archive, changed)
+                assert failed(report) & J_RULES, f"{name}: {complaint(report)}"
+
+
+def test_lines_after_the_last_seal_are_nobodys_word_yet(judge: Judge, tmp_path: Path) -> None:
+    """Without it: a reader could take an unsealed line for the service's word. It is a warning, the next seal decides,
+    and `diff` shows that the line was changed."""
+    election = simulated(replace(KINDS["plain"], stage="open"))
+    complaint_line = {"at": "2026-11-04T10:00Z", "number": 1, "text": "The list is too short"}
+    act = Act("complaint", complaint_line, "committee:7", 3)
+    honest = election.with_acts([*election.acts, act])
+    forged = election.with_acts(
+        [*election.acts, replace(act, payload={**complaint_line, "text": "All is well"})]
+    )
+    for journal in (honest.journal, forged.journal):
+        report = judge(election.archive, journal)
+        assert_sound(report)
+        assert "the last 1 journal lines are not sealed yet" in report.findings.warnings
+    old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    old.write_bytes(honest.journal)
+    new.write_bytes(forged.journal)
+    assert CliRunner().invoke(cli, ["diff", str(old), str(new)]).exit_code == 1
+    later = election.with_acts(
+        [
+            *election.acts,
+            act,
+            Act("closed", {"at": "2026-11-10T18:00Z"}, SERVICE, 3),
+            Act(SEAL, {}, SERVICE, 3),
+        ]
+    )
+    assert_sound(judge(election.archive, later.journal))
+    swapped = later.journal.replace(b"The list is too short", b"All is well")
+    assert_findings(judge(election.archive, swapped), "J2")
+    repaired = _chained([json.loads(line) for line in swapped.splitlines()])
+    assert_findings(judge(election.archive, repaired), "J4")
+
+
+@pytest.mark.parametrize("kind", ["closed", "cancelled", "paused", "extended"])
+def test_a_change_of_state_must_be_sealed_even_at_the_end(kind: str, judge: Judge) -> None:
+    """Without it: anybody could append to a copy that the election was closed or cancelled, and it would be sound."""
+    election = simulated(replace(KINDS["plain"], stage="open"))
+    payload = {"at": "2026-11-04T10:00Z", "reason": "x"}
+    if kind == "closed":
+        del payload["reason"]
+    if kind == "extended":
+        payload = {"at": payload["at"], "closes_at": "2026-11-12T10:00Z", "reason": "x"}
+    act = Act(kind, payload, "committee:7", 3)
+    assert_findings(judge(election.archive, election.with_acts([*election.acts, act]).journal), "J4")
+    sealed = election.with_acts([*election.acts, act, Act(SEAL, {}, SERVICE, 3)])
+    assert_sound(judge(election.archive, sealed.journal))
+
+
+def test_a_seal_from_elsewhere(judge: Judge) -> None:
+    """Without it: a seal that the service gave for one line could close another one."""
+    election = sound("certified")
+    values = [json.loads(line) for line in election.journal_lines]
+    seals = [index for index, value in enumerate(values) if value["kind"] == "seal"]
+    for a in seals:
+        for b in seals:
+            if a != b:
+                changed = [*values[:a], {**values[a], "payload": values[b]["payload"]}, *values[a + 1 :]]
+                assert_findings(judge(election.archive, _chained(changed)), "J4")
+
+
+# --- journals of other elections ---------------------------------------------------------------------------------
+
+
+def test_the_journal_of_another_election(judge: Judge) -> None:
+    """Without it: an honest story could be told about another ballot box."""
+    election, other = sound("plain"), simulated(replace(KINDS["plain"], seed=51))
+    report = judge(election.archive, other.journal)
+    assert {"J7", "J8", "J9"} <= failed(report), complaint(report)
+
+
+def test_the_journal_of_another_box_of_the_same_election(judge: Judge) -> None:
+    """Without it: two boxes of the same setup, one shown to some and the other to others, could share a story."""
+    spec = replace(KINDS["plain"], stage="closed")
+    election = simulated(spec)
+    other = simulated(replace(spec, votes=((0, ((1,),)), (1, ((1,),)), (2, ((0,),)))))
+    assert other.election.raw == election.election.raw
+    report = judge(election.archive, other.journal)
+    assert failed(report) == {"J8"}, complaint(report)
+
+
+def test_a_journal_that_knows_more_than_the_box(judge: Judge) -> None:
+    """Without it: events that were published and taken back would not be missed."""
+    election = sound("certified")
+    for length in range(1, len(election.entries)):
+        assert "J8" in failed(judge(rebuild(election.entries[:length]), election.journal))
+
+
+# --- with the service key ----------------------------------------------------------------------------------------
+
+
+def _all(kind: str) -> Callable[[Act], bool]:
+    return lambda act: act.kind == kind
+
+
+def _without(acts: Sequence[Act], kind: str, *, seal: bool = False) -> list[Act]:
+    """Without the first such line (and its seal)."""
+    index = next(index for index, act in enumerate(acts) if act.kind == kind)
+    return [*acts[:index], *acts[index + 1 + seal :]]
+
+
+def _before(acts: Sequence[Act], kind: str, *new: Act) -> list[Act]:
+    index = next(index for index, act in enumerate(acts) if act.kind == kind)
+    return [*acts[:index], *(replace(act, box=max(acts[index - 1].box, -1)) for act in new), *acts[index:]]
+
+
+def _changed(acts: Sequence[Act], kind: str, number: int = 0, **fields: Any) -> list[Act]:
+    index = [index for index, act in enumerate(acts) if act.kind == kind][number]
+    payload = {**acts[index].payload, **fields}
+    return [*acts[:index], replace(acts[index], payload=payload), *acts[index + 1 :]]
+
+
+def _first(acts: Sequence[Act], kind: str) -> Act:
+    return next(act for act in acts if act.kind == kind)
+
+
+Change = Callable[[list[Act]], list[Act]]
+SEALED = Act(SEAL, {})
+_NOW = {"at": "2026-11-05T10:00Z"}
+
+
+def _later(act: Act) -> Act:
+    """The act as if the first ballot had been there already."""
+    return replace(act, box=max(act.box, 1)) if act.box >= 0 else act
+
+
+STORIES: dict[str, tuple[Change, str]] = {
+    # order of states
+    "opened before keys were ready": (
+        lambda acts: _before(acts, "keys-ready", _first(acts, "opened"), SEALED),
+        "J5",
+    ),
+    "opened twice": (lambda acts: _before(acts, "closed", _first(acts, "opened"), SEALED), "J5"),
+    "closed before it was opened": (lambda acts: _before(acts, "opened", Act("closed", _NOW), SEALED), "J5"),
+    "never closed": (lambda acts: _without(acts, "closed", seal=True), "J5"),
+    "never opened": (lambda acts: _without(acts, "opened", seal=True), "J5"),
+    "never tallied": (lambda acts: _without(acts, "tallied", seal=True), "J5"),
+    "tallied twice": (lambda acts: _before(acts, "certified", _first(acts, "tallied"), SEALED), "J5"),
+    "closing before opening": (lambda acts: _changed(acts, "opened", closes_at="2026-11-03T07:59Z"), "J5"),
+    "resumed without a pause": (
+        lambda acts: _before(acts, "closed", Act("resumed", _NOW, "committee:7"), SEALED),
+        "J5",
+    ),
+    "cancelled, and tallied nevertheless": (
+        lambda acts: _before(
+            acts, "tallied", Act("cancelled", {**_NOW, "reason": "x"}, "committee:7"), SEALED
+        ),
+        "J5",
+    ),
+    "cancelled after it was certified": (
+        lambda acts: [*acts, Act("cancelled", {**_NOW, "reason": "x"}, "committee:7", acts[-1].box)],
+        "J5",
+    ),
+    "roll frozen twice": (
+        lambda acts: _before(acts, "keys-ready", _first(acts, "roll-frozen"), SEALED),
+        "J5",
+    ),
+    "credentials published again after opening": (
+        lambda acts: _before(acts, "closed", _first(acts, "credentials-published")),
+        "J5",
+    ),
+    "a trustee's proof before the end": (
+        lambda acts: _before(acts, "closed", _first(acts, "strong-decryption")),
+        "J5",
+    ),
+    # seals
+    "a state without a seal": (lambda acts: [act for act in acts if act.kind != SEAL], "J4"),
+    "one seal missing": (lambda acts: _without(acts, SEAL), "J4"),
+    # commit, then reveal
+    "revealed without commitment": (lambda acts: _without(acts, "trustee-committed"), "J6"),
+    "committed after another one had revealed": (
+        lambda acts: [
+            *_before(
+                _without(acts, "trustee-revealed"),
+                "trustee-committed",
+                _first(acts, "trustee-committed"),
+                _first(acts, "trustee-revealed"),
+            )
+        ],
+        "J6",
+    ),
+    "committed twice": (
+        lambda acts: _before(acts, "trustee-revealed", _first(acts, "trustee-committed")),
+        "J6",
+    ),
+    "revealed twice": (lambda acts: _before(acts, "keys-ready", _first(acts, "trustee-revealed")), "J6"),
+    "never revealed": (lambda acts: _without(acts, "trustee-revealed"), "J6"),
+    "a commitment copied": (
+        lambda acts: _changed(
+            acts, "trustee-committed", 1, commitment=_first(acts, "trustee-committed").payload["commitment"]
+        ),
+        "J6",
+    ),
+    "a commitment to something else": (
+        lambda acts: _changed(acts, "trustee-committed", 1, commitment="ab" * 32),
+        "J9",
+    ),
+    "no ceremony at all": (lambda acts: [act for act in acts if not act.kind.startswith("trustee-")], "J6"),
+    # drills
+    "a drill missing": (lambda acts: [act for act in acts if act.kind != "key-drill"], "J7"),
+    "a drill of another one": (lambda acts: _changed(acts, "key-drill", owner=2), "J7"),
+    "a drill of nobody": (lambda acts: _changed(acts, "key-drill", owner=99), "J7"),
+    "a drill for another nonce": (lambda acts: _changed(acts, "key-drill", nonce="0" * 32), "J7"),
+    "a drill after opening": (lambda acts: _before(acts, "closed", _first(acts, "key-drill")), "J5"),
+    # the same as the box
+    "another number of members": (lambda acts: _changed(acts, "roll-frozen", members=5), "J9"),
+    "another number of credentials": (lambda acts: _changed(acts, "credentials-published", count=5), "J9"),
+    "both numbers": (
+        lambda acts: _changed(_changed(acts, "roll-frozen", members=5), "credentials-published", count=5),
+        "J9",
+    ),
+    "other credentials": (lambda acts: _changed(acts, "credentials-published", credentials="ab" * 32), "J9"),
+    "nobody published credentials": (lambda acts: _without(acts, "credentials-published"), "J9"),
+    "other trustees": (lambda acts: _changed(acts, "keys-ready", trustees="ab" * 32), "J9"),
+    "other election data": (lambda acts: _changed(acts, "keys-ready", fingerprint="A" * 43), "J9"),
+    "votes said to be final": (lambda acts: _changed(acts, "opened", revotes=False), "J9"),
+    "another result tallied": (lambda acts: _changed(acts, "tallied", result="ab" * 32), "J9"),
+    "another result certified": (lambda acts: _changed(acts, "certified", result="ab" * 32), "J9"),
+    "another box certified": (lambda acts: _changed(acts, "certified", box_head="ab" * 32), "J9"),
+    "another election": (lambda acts: _changed(acts, "journal", election="11111111111111"), "J9"),
+    "opened when there were ballots already": (
+        lambda acts: [_later(act) for act in acts],
+        "J9",
+    ),
+    # kinds and who may write them
+    "closed by a trustee": (
+        lambda acts: [replace(act, actor="trustee:101") if act.kind == "closed" else act for act in acts],
+        "J3",
+    ),
+    "roll frozen by the service": (
+        lambda acts: [replace(act, actor=SERVICE) if act.kind == "roll-frozen" else act for act in acts],
+        "J3",
+    ),
+    "certified by the service": (
+        lambda acts: [replace(act, actor=SERVICE) if act.kind == "certified" else act for act in acts],
+        "J3",
+    ),
+    "a name for an actor": (
+        lambda acts: [replace(act, actor="committee:Ada") if act.kind == "opened" else act for act in acts],
+        "J3",
+    ),
+    "a time to the second": (lambda acts: _changed(acts, "closed", at="2026-11-10T18:00:01Z"), "J3"),
+    "a field too many": (lambda acts: _changed(acts, "closed", voter="Ada"), "J3"),
+    "a kind that is not known": (lambda acts: _before(acts, "closed", Act("ballot-cast", {})), "J3"),
+    "a second announcement": (lambda acts: _before(acts, "closed", _first(acts, "journal")), "J2"),
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_story_that_the_service_key_cannot_make_true(story: str, judge: Judge) -> None:
+    """Without it: whoever runs the server could tell the committee's, registrar's and trustees' acts in any order."""
+    election = _certified("revotes")
+    assert_sound(judge.of(election, journal=True))
+    change, rule = STORIES[story]
+    changed = election.with_acts(change(list(election.acts)))
+    assert changed.journal != election.journal
+    report = judge(election.archive, changed.journal)
+    assert rule in failed(report), complaint(report)
+
+
+# What only the journal says, so that nothing in the ballot box contradicts it.
+FREE = {
+    ("roll-frozen", "at"),
+    ("roll-frozen", "roll"),
+    ("credentials-published", "mode"),
+    ("keys-ready", "at"),
+    ("opened", "at"),
+    ("opened", "closes_at"),
+    ("opened", "revotes"),
+    ("closed", "at"),
+    ("certified", "at"),
+    ("certified", "statement"),
+}
+
+
+@pytest.mark.parametrize("kind", ["certified", "revotes", "mixed"])
+def test_what_the_service_key_can_change_unseen_is_a_short_list(
+    kind: str, judge: Judge, rng: Random, samples: int
+) -> None:
+    """Without it: the server could rewrite what drills, proofs, hashes and counts say, and seal it anew."""
+    election = _certified(kind)
+    found = [
+        (index, name, new)
+        for index, act in enumerate(election.acts)
+        if act.kind != SEAL
+        for name, new in json_changes(election.group, act.payload)
+    ]
+    for index, name, new in rng.choices(found, k=samples):
+        act = election.acts[index]
+        acts = [*election.acts[:index], replace(act, payload=new), *election.acts[index + 1 :]]
+        report = judge(election.archive, election.with_acts(acts).journal)
+        if report.verdict == "findings":
+            assert failed(report) & (J_RULES | {"D4"}), f"{act.kind} {name}: {complaint(report)}"
+            continue
+        fields = {(act.kind, key) for key, value in act.payload.items() if new[key] != value}
+        assert fields <= FREE, f"{act.kind} {name}: {complaint(report)}"
+
+
+def test_a_story_sealed_with_another_key_is_noticed_by_receipts(judge: Judge, tmp_path: Path) -> None:
+    """Closed list of the journal: the service key itself. A forger can announce an own key and seal everything with it;
+    the receipts that voters hold then do not verify, and `diff` shows the difference in line 0."""
+    election = _certified("certified")
+    forger = ServiceKey(b"\x07" * 32)
+    acts = _changed(election.acts, "journal", service_key=forger.public)
+    forged = join_lines(rebuild_journal(acts, election.heads, forger))
+    assert_sound(judge(election.archive, forged))
+    box = tmp_path / "box.bel"
+    box.write_bytes(election.archive)
+    find_receipt(box, election.receipts[0], election.service_key.public)
+    with pytest.raises(RejectedError, match="V2"):
+        find_receipt(box, election.receipts[0], forger.public)
+
+
+# --- strong proofs -----------------------------------------------------------------------------------------------
+
+
+def test_strong_proofs_missing_are_a_warning_for_counted_questions(judge: Judge) -> None:
+    """Without it: an honest election whose trustees used another program would be called broken, or nobody be told."""
+    election = sound("revotes")
+    acts = [act for act in election.acts if act.kind != "strong-decryption"]
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert_sound(report)
+    for owner in (1, 2, 3):
+        assert f"trustee {owner} gave no strong decryption proof" in report.findings.warnings
+
+
+def _other_proof(acts: list[Act]) -> list[Act]:
+    proofs = [act.payload["proofs"] for act in acts if act.kind == "strong-decryption"]
+    return _changed(acts, "strong-decryption", proofs=proofs[1])
+
+
+def _swapped_rows(acts: list[Act]) -> list[Act]:
+    [row] = _first(acts, "strong-decryption").payload["proofs"]
+    return _changed(acts, "strong-decryption", proofs=[row[::-1]])
+
+
+def _weak_instead(election: Simulation) -> list[Act]:
+    raw = json.loads(election.entries[election.index("PartialDecryption")].bodies[0])
+    return _changed(election.acts, "strong-decryption", proofs=raw["decryption_proofs"])
+
+
+def _wrong_first(acts: list[Act]) -> list[Act]:
+    right = _first(acts, "strong-decryption")
+    return _before(acts, "strong-decryption", _first(_other_proof(acts), "strong-decryption"), right)
+
+
+@pytest.mark.parametrize(
+    "change, rule",
+    [
+        pytest.param(_other_proof, "D4", id="of another trustee"),
+        pytest.param(_swapped_rows, "D4", id="in another order"),
+        pytest.param(lambda acts: _changed(acts, "strong-decryption", proofs=[]), "D4", id="none"),
+        pytest.param(
+            lambda acts: _changed(acts, "strong-decryption", proofs=[[]]), "D4", id="none in the row"
+        ),
+        pytest.param(_wrong_first, "D4", id="a wrong one before a right one"),
+        pytest.param(lambda acts: _changed(acts, "strong-decryption", owner=99), "J9", id="of nobody"),
+    ],
+)
+def test_a_wrong_strong_proof_is_a_finding(change: Change, rule: str, judge: Judge) -> None:
+    """Without it: the proof that makes up for Belenios' weak one could be anything."""
+    election = sound("revotes")
+    report = judge(election.archive, election.with_acts(change(list(election.acts))).journal)
+    assert rule in failed(report), complaint(report)
+
+
+def test_the_weak_proof_is_no_strong_one(judge: Judge) -> None:
+    """Without it: the archive's own proofs, copied to the journal, would pass for the stronger statement."""
+    election = sound("revotes")
+    report = judge(election.archive, election.with_acts(_weak_instead(election)).journal)
+    assert "D4" in failed(report), complaint(report)
+
+
+def test_a_strong_proof_of_a_trustee_who_did_not_decrypt(judge: Judge) -> None:
+    """Without it: lines that nothing verifies could stand in a sound journal under a trustee's name."""
+    election = sound("threshold")
+    acts = _changed(election.acts, "strong-decryption", owner=1)
+    assert "J9" in failed(judge(election.archive, election.with_acts(acts).journal))
+
+
+# --- what the box and the journal say together -------------------------------------------------------------------
+
+
+def test_final_votes_are_final(judge: Judge) -> None:
+    """Without it: the server could let some voters vote again although the committee had said that votes are final."""
+    election = simulated(replace(KINDS["plain"], votes=((0, ((0,),)), (1, ((1,),)), (0, ((1,),)))))
+    assert_sound(judge.of(election, journal=True))
+    acts = _changed(election.acts, "opened", revotes=False)
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert failed(report) == {"J9"}, complaint(report)
+    assert "height 3" in report.findings.checks["J9"].detail
+
+
+def test_a_ballot_that_was_opened_to_check_it_is_never_cast(judge: Judge) -> None:
+    """Without it: a ballot whose randomness somebody has seen, and with it the vote, could stand in the box."""
+    election = sound("plain")
+    tracker = ballot_tracker(election.ballots[1])
+    acts = _before(election.acts, "closed", Act("ballot-challenged", {"tracker": tracker}))
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert failed(report) == {"J9"}, complaint(report)
+    assert "height 2" in report.findings.checks["J9"].detail
+    other = ballot_tracker(b"a ballot that was never cast")
+    acts = _before(election.acts, "closed", Act("ballot-challenged", {"tracker": other}))
+    assert_sound(judge(election.archive, election.with_acts(acts).journal))
+
+
+def test_ballots_after_closing_are_a_warning(judge: Judge) -> None:
+    """Without it: nobody would be told that the server let ballots in after voting had been closed. It may, for those
+    that had arrived; how many there are is for people to judge."""
+    election = sound("plain")
+    acts = [
+        replace(act, box=1)
+        if act.kind == "closed" or (act.kind == SEAL and election.acts[index - 1].kind == "closed")
+        else act
+        for index, act in enumerate(election.acts)
+    ]
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert_sound(report)
+    assert any(warning.startswith("2 ballots were appended after") for warning in report.findings.warnings)
+    assert judge.of(election, journal=True).findings.warnings == []
+
+
+def test_a_result_that_the_journal_does_not_know(judge: Judge) -> None:
+    """Without it: a box could have a result in an election that its people think was never tallied."""
+    election = sound("plain")
+    acts = _without(election.acts, "tallied", seal=True)
+    assert "J9" in failed(judge(election.archive, election.with_acts(acts).journal))
+    untalliable = Act("untalliable", {**_NOW, "reason": "no trustee came"}, "committee:7")
+    ended = _before(election.acts, "tallied", untalliable, SEALED)
+    ended = _without(ended, "tallied", seal=True)
+    assert "J9" in failed(judge(election.archive, election.with_acts(ended).journal))
+
+
+@pytest.mark.parametrize("enough", [True, False])
+def test_a_drill_by_enough_trustees_of_a_threshold_group(enough: bool, judge: Judge) -> None:
+    """Without it: voting could be opened although the keys at hand cannot open the tally; or one lost key would stop
+    an election that can do without it."""
+    election = sound("threshold")
+    missing = (1,) if enough else (1, 2)
+    acts = [act for act in election.acts if act.kind != "key-drill" or act.payload["owner"] not in missing]
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert failed(report) == (set() if enough else {"J7"}), complaint(report)
+
+
+def test_a_drill_made_for_another_election(judge: Judge) -> None:
+    """Without it: a drill once passed could be shown again and again, when the key is long lost."""
+    election = sound("plain")
+    nonce = _first(election.acts, "key-drill").payload["nonce"]
+    proof = make_drill(election.group, "A" * 43, election.secrets[1], nonce, coins_for(52, "drill"))
+    acts = _changed(election.acts, "key-drill", proof=proof)
+    assert failed(judge(election.archive, election.with_acts(acts).journal)) == {"J7"}
+
+
+def test_a_restarted_ceremony(judge: Judge) -> None:
+    """Without it: trustees could not begin again after a mistake; or could reuse what others have seen already."""
+    election = sound("revotes")
+    acts = list(election.acts)
+    start = next(index for index, act in enumerate(acts) if act.kind == "trustee-committed")
+    false_start = [Act("trustee-committed", {"owner": 1, "commitment": "cd" * 32}, "trustee:101")]
+    restart = Act("trustees-restarted", {"reason": "trustee 2 fell ill"}, "committee:7")
+    again = [*acts[:start], *false_start, restart, *acts[start:]]
+    assert_sound(judge(election.archive, election.with_acts(again).journal))
+    reused = [*acts[:start], acts[start], restart, *acts[start:]]
+    assert "J6" in failed(judge(election.archive, election.with_acts(reused).journal))
