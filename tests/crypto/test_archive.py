@@ -122,7 +122,7 @@ def test_simulated_archives_come_back(kind: str) -> None:
     bodies=st.lists(st.binary(max_size=1100), max_size=6), timestamp=st.integers(0, 8**11 - 1), data=st.data()
 )
 def test_any_bodies_come_back(bodies: list[bytes], timestamp: int, data: st.DataObject) -> None:
-    kinds = [data.draw(st.sampled_from(["data", "event"])) for _ in bodies]
+    kinds: list[Any] = [data.draw(st.sampled_from(["data", "event"])) for _ in bodies]
     raw = encode_header_record(timestamp) + b"".join(
         encode_record(body, kind, timestamp) for body, kind in zip(bodies, kinds, strict=True)
     )

@@ -182,6 +182,12 @@ def test_what_is_no_list_of_keys_is_refused(listed: Any) -> None:
         parse_credential_list(G, encode_json_bytes(listed))
 
 
+def test_a_login_in_the_list_is_named_as_what_it_is() -> None:
+    """It links a voter to a ballot; the committee must understand what it is about to publish."""
+    with refused("S4", "login"):
+        parse_credential_list(G, encode_json_bytes([f"{A},1,ada@example.org"]))
+
+
 def test_a_list_in_another_spelling_is_refused() -> None:
     with refused("S4"):
         parse_credential_list(G, f'["{A}", "{B}"]'.encode())

@@ -217,7 +217,8 @@ def test_lagrange_exponents_find_the_constant_of_any_polynomial(name: str) -> No
         polynomial = [coins.scalar(group.q) for _ in range(needed)]
 
         def value(x: int, terms: list[int] = polynomial) -> int:
-            return sum(a * x**k for k, a in enumerate(terms)) % group.q
+            total: int = sum(a * x**k for k, a in enumerate(terms)) % group.q
+            return total
 
         for present in itertools.combinations(range(1, 7), needed):
             total = sum(lagrange(group, present, i) * value(i) for i in present) % group.q

@@ -173,6 +173,12 @@ def test_text_without_utf8_is_the_callers_mistake() -> None:
         encode_json_bytes({"name": "\ud800"})
 
 
+def test_a_repeated_key_is_named_as_the_reason() -> None:
+    """Parsers differ in which of the two they take: the sentence must lead whoever looks to the right place."""
+    with refused("X1", "a key stands twice"):
+        parse_json(b'{"a":1,"b":{"c":1,"c":1}}', "X1")
+
+
 def test_key_order_is_part_of_the_text() -> None:
     assert encode_json({"b": 1, "a": 2}) == '{"b":1,"a":2}'
     assert list(parse_json(b'{"b":1,"a":2}', "X1")) == ["b", "a"]

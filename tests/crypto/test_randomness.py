@@ -154,9 +154,9 @@ def test_real_and_simulated_branches_look_alike(name: str, count: int) -> None:
         branches = [(c.alpha, c.beta), (c.alpha, group.divide(c.beta, group.generator))]
         proofs = disjunction.prove(group, y, f"test|{number}|", branches, message, r, coins)
         for index, proof in enumerate(proofs):
-            real = index == message
-            numbers.setdefault((real, "challenge"), []).append(proof.challenge)
-            numbers.setdefault((real, "response"), []).append(proof.response)
+            is_real = index == message
+            numbers.setdefault((is_real, "challenge"), []).append(proof.challenge)
+            numbers.setdefault((is_real, "response"), []).append(proof.response)
     for part in ("challenge", "response"):
         real, simulated = numbers[True, part], numbers[False, part]
         assert len(real) == len(simulated) == count

@@ -16,6 +16,7 @@ from crypto.decryption import (
     parse_partial_decryption,
     verify_partial_decryption,
 )
+from crypto.election import Election
 from crypto.encoding import encode_json_bytes
 from crypto.errors import RejectedError
 from crypto.groups import get_group
@@ -29,7 +30,8 @@ from crypto.result import (
     parse_result,
     verify_result,
 )
-from crypto.tally import parse_encrypted_tally
+from crypto.tally import EncryptedTally, parse_encrypted_tally
+from crypto.trustees import Trustees
 from tests.crypto.refusals import refused
 from tests.simulator import KINDS, Simulation, coins_for, sound
 
@@ -115,7 +117,9 @@ def test_a_result_of_another_shape_is_refused(value: Any) -> None:
 # --- verification ------------------------------------------------------------------------------------------------
 
 
-def arguments(simulation: Simulation) -> tuple[Any, ...]:
+def arguments(
+    simulation: Simulation,
+) -> tuple[Election, Trustees, EncryptedTally, dict[int, PartialDecryption]]:
     """What verify_result takes before result and weight, read from the archive."""
     election = simulation.election
     tally = parse_encrypted_tally(

@@ -101,7 +101,12 @@ class Bench:
     def make_ballot(self, credential: str, choice: Any) -> bytes:
         """`generate-ballot`, the text without its newline."""
         option = "--ballot" if self.is_old else "--choice"
-        args = ["--privcred", self.temporary(credential), option, self.temporary(json.dumps(choice))]
+        args: list[str | Path] = [
+            "--privcred",
+            self.temporary(credential),
+            option,
+            self.temporary(json.dumps(choice)),
+        ]
         run = self.run("election", "generate-ballot", "--dir", self.folder, *args)
         return run.stdout.rstrip("\n").encode()
 
@@ -197,7 +202,7 @@ class ToolTrustee:
         """Step 6, the server's."""
         polynomials = self.bench.temporary("".join(dump(item) + "\n" for item in messages))
         text = "".join(dump(item) + "\n" for item in outputs)
-        args = ["--certs", self._certificates(certificates), "--polynomials", polynomials]
+        args: list[str | Path] = ["--certs", self._certificates(certificates), "--polynomials", polynomials]
         return json.loads(self._run(6, *args, text=text))
 
     def decrypt(self, owner: int) -> list[bytes]:

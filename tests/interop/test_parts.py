@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,7 +89,16 @@ def test_election_texts_are_written_as_they_write_them(
         question = HomomorphicQuestion((text, "b"), 0, 1, text, blank=True)
         template = {"description": text, "name": text, "questions": [question.encode()]}
         path = bench.temporary(json.dumps(template))
-        args = ["--dir", bench.folder, "--group", group, "--template", path, "--uuid", "AAAAAAAAAAAAAA"]
+        args: list[str | Path] = [
+            "--dir",
+            bench.folder,
+            "--group",
+            group,
+            "--template",
+            path,
+            "--uuid",
+            "AAAAAAAAAAAAAA",
+        ]
         bench.run("setup", "make-election", *args)
         theirs = bench.read("election.json")
         election = parse_election(theirs)
@@ -112,7 +122,7 @@ def test_election_texts_are_written_as_they_write_them(
 def test_credentials_give_the_same_key(bench33: Bench, group: str) -> None:
     for _ in range(3):
         uuid, text = new_uuid(), new_credential_text()
-        args = ["--uuid", uuid, "--group", group, "--derive", text]
+        args: list[str | Path] = ["--uuid", uuid, "--group", group, "--derive", text]
         run = bench33.run("setup", "generate-credentials", *args)
         assert run.stdout.strip() == derive_public(get_group(group), uuid, text).text
 
@@ -126,7 +136,7 @@ def test_their_list_of_credentials_is_ours(bench33: Bench, group: str, weights: 
         for n, w in enumerate(weights or range(4))
     ]
     voters = bench33.write("voters.txt", "".join(row + "\n" for row in rows))
-    args = ["--uuid", uuid, "--group", group, "--file", voters, "--dir", bench33.folder]
+    args: list[str | Path] = ["--uuid", uuid, "--group", group, "--file", voters, "--dir", bench33.folder]
     run = bench33.run("setup", "generate-credentials", *args)
     (public,) = bench33.folder.glob("*.pubcreds")
     (private,) = bench33.folder.glob("*.privcreds")
@@ -184,7 +194,16 @@ def test_they_make_an_election_with_our_keys(
             )
         template = {"description": "d", "name": "n", "questions": [YES_NO.encode()]}
         path = bench.temporary(json.dumps(template))
-        args = ["--dir", bench.folder, "--group", group, "--template", path, "--uuid", "AAAAAAAAAAAAAA"]
+        args: list[str | Path] = [
+            "--dir",
+            bench.folder,
+            "--group",
+            group,
+            "--template",
+            path,
+            "--uuid",
+            "AAAAAAAAAAAAAA",
+        ]
         bench.run("setup", "make-election", *args)
         election = parse_election(bench.read("election.json"))
         assert election.public_key == election_public_key(mine, Trustees(tuple(items)))

@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,16 @@ def voters_of(bench: Bench, weights: tuple[int, ...] | None) -> list[str]:
         for n, w in enumerate(weights or range(4))
     ]
     path = bench.write("voters.txt", "".join(row + "\n" for row in rows))
-    args = ["--uuid", bench.uuid, "--group", bench.group, "--file", path, "--dir", bench.folder]
+    args: list[str | Path] = [
+        "--uuid",
+        bench.uuid,
+        "--group",
+        bench.group,
+        "--file",
+        path,
+        "--dir",
+        bench.folder,
+    ]
     bench.run("setup", "generate-credentials", *args)
     (public,) = bench.folder.glob("*.pubcreds")
     (private,) = bench.folder.glob("*.privcreds")
@@ -73,7 +83,16 @@ def whole_election(
     template = bench.write(
         "template.json", json.dumps({"description": "Yearly", "name": "Board", "questions": QUESTIONS})
     )
-    args = ["--uuid", bench.uuid, "--group", bench.group, "--template", template, "--dir", bench.folder]
+    args: list[str | Path] = [
+        "--uuid",
+        bench.uuid,
+        "--group",
+        bench.group,
+        "--template",
+        template,
+        "--dir",
+        bench.folder,
+    ]
     bench.run("setup", "make-election", *args)
     bench.run("archive", "init", "--dir", bench.folder)
     counts = [[0, 0], [0, 0, 0, 0]]

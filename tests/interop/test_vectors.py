@@ -20,7 +20,7 @@ VALID = [c for c in HOMOMORPHIC if c["case"].startswith("valid/")]
 
 
 def archive(case: dict[str, Any]) -> bytes:
-    return (FOLDER / case["case"] / case["archive"]).read_bytes()
+    return FOLDER.joinpath(case["case"], case["archive"]).read_bytes()
 
 
 def test_there_is_something_to_judge() -> None:
