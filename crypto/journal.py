@@ -30,7 +30,9 @@ FORMAT_VERSION = 1
 SERVICE = "service:0"
 _ORDER = ("height", "parent", "box_height", "box_head", "kind", "actor", "payload")
 _ACTOR = re.compile(r"([a-z]+):(0|[1-9][0-9]{0,9})", re.ASCII)
-_TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]Z", re.ASCII)
+_TIME = re.compile(
+    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]Z", re.ASCII
+)
 _LONGEST_TEXT = 2000
 
 

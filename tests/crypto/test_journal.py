@@ -316,6 +316,30 @@ def test_j3_times_are_to_the_minute(time: Any) -> None:
         parse_line(line_of("resumed", {"at": time}))
 
 
+@pytest.mark.parametrize(
+    "time, is_time",
+    [
+        ("2026-12-31T23:59Z", True),
+        ("2026-01-01T00:00Z", True),
+        ("2026-13-01T00:00Z", False),
+        ("2026-00-01T00:00Z", False),
+        ("2026-01-00T00:00Z", False),
+        ("2026-01-32T00:00Z", False),
+        ("2026-01-01T24:00Z", False),
+        ("2026-01-01T29:00Z", False),
+        ("2026-01-01T00:60Z", False),
+    ],
+)
+def test_j3_times_are_on_the_calendar_and_the_clock(time: str, is_time: bool) -> None:
+    """A program that turns the 32nd of the 13th month into a date would stop at a line that was called sound."""
+    raw = line_of("resumed", {"at": time})
+    if is_time:
+        assert parse_line(raw).payload == {"at": time}
+    else:
+        with refused("J3", "minute"):
+            parse_line(raw)
+
+
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_j3_only_its_roles_write_a_kind(kind: str) -> None:
     roles = {"committee", "registrar", "trustee", "service", "member", "observer"}
