@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +19,8 @@ from types import FrameType
 from typing import Any, ClassVar, NoReturn, TextIO, TypeVar
 
 import click
+
+from voting_app.patience import pulsing_bar
 
 R = TypeVar("R")
 
@@ -93,7 +96,8 @@ def _with_context(command: Callable[..., R]) -> Callable[..., R]:
 
     @click.pass_obj
     def wrapped(folder: Path, /, *args: Any, **kwargs: Any) -> R:
-        with _installation(folder) as context:
+        title = (command.__doc__ or "Working").partition("\n")[0].rstrip(".")
+        with _installation(folder) as context, pulsing_bar(title):
             return command(context, *args, **kwargs)
 
     wrapped.__name__ = command.__name__
@@ -448,13 +452,14 @@ def extend_election(context: Any, uuid: str, closes_at: str, reason: str) -> Non
 def close_election(context: Any, uuid: str) -> None:
     """Close now and compute the encrypted tally.
 
-    Ballots that have arrived are still taken; if some are being verified at this moment, counting
-    follows by itself while `steward serve` runs, or at the next `steward election status`.
+    Ballots that have arrived are still taken, so this takes a few seconds; if some are being verified even
+    then, counting follows by itself while `steward serve` runs, or at the next `steward election status`.
     """
     from voting_app.elections import service
     from voting_app.tally.service import advance
 
     view = service.close_election(context, uuid, _terminal_actor(context, "committee"))
+    time.sleep(context.settings.closing_grace_seconds)
     advance(context, uuid)
     _say_state(view)
 

@@ -1,0 +1,64 @@
+"""What takes longer than two seconds shows that it is at work, at a terminal only."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+PULSING = """
+import time
+from voting_app.patience import pulsing_bar
+with pulsing_bar("Counting ballots"):
+    time.sleep({seconds})
+"""
+COUNTED = """
+import time
+from audit.progress import LateProgress
+with LateProgress("verifying", 10) as bar:
+    for done in range(10):
+        bar.update(done, "5 ballots")
+        time.sleep({seconds} / 10)
+"""
+
+
+def run_at_terminal(code: str) -> str:
+    """What the code shows where standard error is a terminal."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen([sys.executable, "-c", code], stderr=slave, env=environment) as process:
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(master, 4096)
+            except OSError:  # Linux says so when the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(master)
+    assert process.returncode == 0
+    return shown.decode()
+
+
+@pytest.mark.parametrize("code, title", [(PULSING, "Counting ballots"), (COUNTED, "verifying")])
+def test_a_bar_appears_after_two_seconds_at_a_terminal(code: str, title: str) -> None:
+    """Somebody who waits for a minute must see that it is not stuck."""
+    assert title in run_at_terminal(code.format(seconds=3))
+
+
+@pytest.mark.parametrize("code", [PULSING, COUNTED])
+def test_what_is_quick_shows_nothing(code: str) -> None:
+    """A bar that flashes by is noise."""
+    assert run_at_terminal(code.format(seconds=0.3)) == ""
+
+
+@pytest.mark.parametrize("code", [PULSING, COUNTED])
+def test_nothing_is_shown_where_nobody_looks(code: str) -> None:
+    """Logs and pipes must not fill with control characters."""
+    run = subprocess.run(
+        [sys.executable, "-c", code.format(seconds=2.5)], capture_output=True, text=True, check=True
+    )
+    assert (run.stdout, run.stderr) == ("", "")
