@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from crypto.election import parse_election
+from crypto.roll import Member, encode_roll
 from tests.belenios import ToolMissingError, find_tool, tool_environment
 from tests.bench import measuring
 from tests.bench.load import encode_requests
@@ -37,11 +38,9 @@ from voting_app.config import load_settings
 from voting_app.context import Context
 from voting_app.db import Database, upgrade
 from voting_app.demo.client import Client
-from voting_app.demo.files import encode_roll
 from voting_app.demo.people import Committee, Plan, Registrar, base, read_tally
 from voting_app.demo.server import running_server
 from voting_app.ledger import service as ledger
-from voting_app.roll.service import Member
 
 PARTS = ("verify", "memory", "cast", "close")
 TOOL_RUNS = 5
