@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,14 @@ from typing import NoReturn
 
 import click
 
+from audit.checks import ARCHIVE
 from audit.fetch import FetchError, fetch_election, is_url
-from audit.findings import EXIT_CODES, Report
+from audit.findings import EXIT_CODES, Findings, Report
 from audit.progress import LateProgress
 from audit.receipt import Place, find_receipt
-from audit.report import report_lines, verdict_line
-from audit.runner import audit
-from crypto.errors import ProtocolError
+from audit.report import printable, report_lines, verdict_line
+from audit.runner import ENGINE, audit
+from crypto.errors import ProtocolError, RejectedError
 from crypto.journal import JournalReader
 from crypto.receipt import parse_receipt
 
@@ -27,8 +29,11 @@ _UNREADABLE = 2
 
 def _give_up(reason: str, *, as_json: bool = False) -> NoReturn:
     """Exit 2 with one line that says why."""
+    reason = printable(reason)
     if as_json:
-        click.echo(json.dumps({"verdict": "unchecked", "error": reason, "checks": [], "warnings": []}))
+        findings = Findings()
+        findings.unsupported(ARCHIVE, reason)
+        click.echo(json.dumps(Report(findings, ENGINE).as_json(), ensure_ascii=False))
     click.echo(f"could not check: {reason}", err=True)
     raise SystemExit(_UNREADABLE)
 
@@ -130,11 +135,15 @@ def result(source: str, jobs: int) -> None:
     click.echo(json.dumps(report.result))
 
 
-def _service_key(journal: Path) -> str:
+def _service_key(journal: Path, election: str) -> str:
+    """The key that the election's journal announces; ProtocolError if the file is no such journal."""
     reader = JournalReader()
     with journal.open("rb") as file:
         for raw in file:
-            reader.feed(raw.rstrip(b"\n"))
+            reader.feed(raw.removesuffix(b"\n"))
+    reader.close()
+    if reader.election != election:
+        raise RejectedError("J9", "the journal belongs to another election than the receipt")
     return reader.service_key
 
 
@@ -158,7 +167,7 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
     try:
         parsed = parse_receipt(receipt_file.read_bytes())
         with _local_copy(source, journal) as (archive, journal_file):
-            key = _service_key(journal_file) if journal_file is not None else None
+            key = _service_key(journal_file, parsed.election) if journal_file is not None else None
             answer = find_receipt(archive, parsed, key)
     except ProtocolError as error:
         if error.rule in ("V2", "V3"):
@@ -213,8 +222,20 @@ def diff(old: Path, new: Path) -> None:
 
 
 def main() -> None:
-    """Entry point. Whatever goes wrong unexpectedly is "could not check", never a pass."""
+    """Entry point. Whatever goes wrong unexpectedly is "could not check", never a pass.
+
+    Also an interrupt, and a reader who went away: click would end with 1, which here means findings.
+    """
     try:
-        cli(prog_name="steward-audit")
+        # Not cli.main(), which ends with 1 when nobody reads its output any more.
+        with cli.make_context("steward-audit", sys.argv[1:]) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as done:
+        raise SystemExit(done.exit_code) from done
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(_UNREADABLE) from error
+    except (KeyboardInterrupt, click.Abort):
+        _give_up("interrupted")
     except Exception as error:  # noqa: BLE001 - a verifier that crashes must say so, and say no more
         _give_up(f"internal error: {type(error).__name__}: {error}")

@@ -7,6 +7,7 @@ import shutil
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,7 +38,9 @@ def _download(url: str, target: Path) -> None:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(response, file)
-    except (urllib.error.URLError, OSError) as error:
+            if response.length:
+                raise FetchError(f"{url}: the connection ended {response.length} bytes too early")
+    except (urllib.error.URLError, HTTPException, OSError) as error:
         raise FetchError(f"{url}: {getattr(error, 'reason', error)}") from error
 
 

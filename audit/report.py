@@ -47,14 +47,30 @@ def _result_lines(report: Report) -> Iterator[str]:
             yield f"  {count:>{width}}  {name}"
 
 
+def printable(text: str) -> str:
+    """The text with control characters and the like spelled out.
+
+    Names come from whoever made the archive; sent to a terminal as they are, they could move the
+    cursor and overwrite the verdict.
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def report_lines(report: Report) -> Iterator[str]:
     """The whole report, a line at a time."""
+    yield from map(printable, _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
     yield verdict_line(report)
     if report.election is not None:
         yield ""
         yield f"election     {report.name} ({report.election})"
         yield f"fingerprint  {report.fingerprint}"
         yield f"ballots      {report.ballots}, of which {report.counted} count"
+    if report.service_key:
+        # Whoever holds a receipt can compare: another key would be another journal's.
+        yield f"service key  {report.service_key}"
     yield f"engine       {report.engine}"
     yield ""
     skipped: dict[str, list[str]] = {}

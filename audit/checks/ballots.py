@@ -136,8 +136,8 @@ class BallotCheck:
         count = len(setup.credentials)
         self._offsets = array("q", [_NOWHERE]) * count
         self._lengths = array("l", [0]) * count
-        self._superseded: list[Place] = []
-        self._earlier: dict[int, set[bytes]] = {}
+        self._superseded = (array("q"), array("l"))
+        self._earlier: set[bytes] = set()
         self._waiting: list[tuple[Place, bytes]] = []
         self._running: deque[Future[ChunkResult]] = deque()
         self.revoted_at: int | None = None
@@ -185,13 +185,13 @@ class BallotCheck:
         else:
             self.revoted_at = seen.place.height if self.revoted_at is None else self.revoted_at
             before = Place(-1, self._offsets[index], self._lengths[index])
-            earlier = self._earlier.setdefault(index, set())
-            earlier.add(self._digest(before))
-            if seen.digest in earlier:
+            self._earlier.add(self._digest(before))
+            if seen.digest in self._earlier:
                 where = f"ballot at height {seen.place.height}"
                 self._findings.failed(RejectedError("B11", "the same ballot was already cast", where))
                 self.all_good = False
-            self._superseded.append(before)
+            for column, number in zip(self._superseded, (before.offset, before.length), strict=True):
+                column.append(number)
         self._offsets[index], self._lengths[index] = seen.place.offset, seen.place.length
 
     def _digest(self, place: Place) -> bytes:
@@ -208,9 +208,9 @@ class BallotCheck:
         """The weighted product of the counted ballots: all good ones but the superseded."""
         self.flush()
         election = self._setup.election
-        for place in self._superseded:
-            self._remove(election, place)
-        self._superseded = []
+        for offset, length in zip(*self._superseded, strict=True):
+            self._remove(election, Place(-1, offset, length))
+        self._superseded = (array("q"), array("l"))
         return self._tally.tally()
 
     def _remove(self, election: Election, place: Place) -> None:
