@@ -273,7 +273,7 @@ def bench_close(ballots: int, folder: Path, results: Results) -> None:
         closes_at = (now + timedelta(days=1)).replace(second=0, microsecond=0)
         uuid = committee.create(Plan("Bench", "", (YES_NO,), "Ed25519", 3, 2, False, closes_at))
         members = [Member(f"Member {number}", str(number)) for number in range(ballots)]
-        committee.freeze_roll(uuid, encode_roll(members))
+        committee.freeze_roll(uuid, encode_roll(members).encode())
         registrar = Registrar(client, tokens[Role.REGISTRAR])
         credentials = registrar.issue(uuid, "Ed25519", {member.member_number: 1 for member in members})
         trustees = committee.seat_trustees(uuid)
