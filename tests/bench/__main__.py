@@ -85,6 +85,16 @@ class Results:
         Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
+def warn_if_busy() -> None:
+    """Say it when figures by time are not to be believed."""
+    free = measuring.get_free_processors(PROCESSES)
+    if free < 0.9 * PROCESSES:
+        say(
+            f"  NOTE: other programs leave {free:.1f} of {PROCESSES} processors at this moment; figures by time, and "
+            "--jobs 2 above all, say little. Those by processor time hold."
+        )
+
+
 def say(text: str) -> None:
     print(text, flush=True)
 
@@ -229,10 +239,7 @@ def bench_cast(voting: Voting, url: str, kind: str, folder: Path, results: Resul
         f"processor time per cast: application {1000 * cpu:.2f} ms, "
         f"voters {1000 * client / len(measured):.2f} ms; verification alone {1000 * alone_cpu:.2f} ms"
     )
-    if alone * alone_cpu < 0.85 * PROCESSES:
-        say(
-            "  (other programs take part of the processors: only the share by processor time means something)"
-        )
+    warn_if_busy()
     share, net = rate / alone, rate / available
     results.add(
         f"casts/s over HTTP on {kind} beside verification alone",
@@ -331,6 +338,7 @@ def main() -> None:
             voting = make_voting(max(sizes.verify, sizes.cast))
         if voting is not None and "verify" in parts:
             say(f"Verifying {len(voting.ballots)} ballots")
+            warn_if_busy()
             bench_verify(voting, _new_folder(folder, "verify"), results)
         if voting is not None and "cast" in parts:
             say(

@@ -55,6 +55,24 @@ def verify(archive: Path, jobs: int) -> Taken:
     return run([sys.executable, "-m", "audit", "verify", archive, "--jobs", str(jobs)])
 
 
+_SPIN = """
+import time
+end = time.perf_counter() + 1
+while time.perf_counter() < end:
+    pass
+print(time.process_time())
+"""
+
+
+def get_free_processors(processes: int) -> float:
+    """How many processors that many busy processes get at this moment: fewer than asked for if others work too."""
+    spinning = [
+        subprocess.Popen([sys.executable, "-I", "-S", "-c", _SPIN], stdout=subprocess.PIPE)
+        for _ in range(processes)
+    ]
+    return sum(float(process.communicate()[0]) for process in spinning)
+
+
 def get_cpu_seconds(pids: Sequence[int]) -> float:
     """Processor seconds that running processes have taken so far."""
     ticks = 0
