@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 _TIMEOUT = 60  # seconds without a byte
+_TRIES = 5
 _ADDRESS = re.compile(r"(?P<folder>.*/elections/(?P<uuid>[1-9A-HJ-NP-Za-km-z]{14,}))(?:/(?P=uuid)\.bel)?/?")
 
 
@@ -54,7 +55,12 @@ def fetch_election(url: str, folder: Path) -> Fetched:
         return Fetched(archive, None)
     base = f"{match['folder']}/{match['uuid']}"
     journal = folder / "journal.jsonl"
-    # The journal first: it may then name no event that the archive does not have yet.
     _download(f"{base}.journal.jsonl", journal)
-    _download(f"{base}.bel", archive)
-    return Fetched(archive, journal)
+    for _ in range(_TRIES):
+        # The two are one moment's if no act was written to the journal while the archive came.
+        before = journal.read_bytes()
+        _download(f"{base}.bel", archive)
+        _download(f"{base}.journal.jsonl", journal)
+        if journal.read_bytes() == before:
+            return Fetched(archive, journal)
+    raise FetchError(f"{url}: the election is being worked on at this moment; try again in a minute")

@@ -133,6 +133,11 @@ class Report:
     def verdict(self) -> Verdict:
         return self.findings.verdict
 
+    @property
+    def trusted_result(self) -> list[list[int]] | None:
+        """The result, unless something is wrong: nobody should quote a number beside a finding."""
+        return None if self.verdict == "findings" else self.result
+
     def as_json(self) -> dict[str, Any]:
         return {
             "verdict": self.verdict,
@@ -142,7 +147,7 @@ class Report:
             "fingerprint": self.fingerprint,
             "ballots": self.ballots,
             "counted": self.counted,
-            "result": self.result,
+            "result": self.trusted_result,
             "engine": self.engine,
             "checks": [
                 {

@@ -34,9 +34,12 @@ def result_names(report: Report) -> list[str]:
 
 
 def _result_lines(report: Report) -> Iterator[str]:
-    if report.result is None:
+    if report.trusted_result is None:
+        if report.result is not None:
+            yield ""
+            yield "The published result is not shown, because of the findings."
         return
-    for number, (question, counts) in enumerate(zip(report.questions, report.result, strict=True), 1):
+    for number, (question, counts) in enumerate(zip(report.questions, report.trusted_result, strict=True), 1):
         if not isinstance(question, HomomorphicQuestion):
             continue
         yield ""
