@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 _TIMEOUT = 60  # seconds without a byte
 _TRIES = 5
@@ -30,18 +26,23 @@ class Fetched:
 
 def is_url(text: str) -> bool:
     """Whether the argument is an address rather than a file's name."""
-    return urlsplit(text).scheme in ("http", "https")
+    return text.lower().startswith(("http://", "https://"))
 
 
 def _download(url: str, target: Path) -> None:
+    # Imported here: most audits read a file, and would wait for this first.
+    from http.client import HTTPException
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
     if not is_url(url):
         raise FetchError(f"{url}: only http and https addresses are read")
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
+        with urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(response, file)
             if response.length:
                 raise FetchError(f"{url}: the connection ended {response.length} bytes too early")
-    except (urllib.error.URLError, HTTPException, OSError) as error:
+    except (URLError, HTTPException, OSError) as error:
         raise FetchError(f"{url}: {getattr(error, 'reason', error)}") from error
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 _PATIENCE = 2.0  # seconds
 
@@ -27,6 +27,10 @@ class LateProgress:
         if self._bar is None:
             if not sys.stderr.isatty() or time.monotonic() - self._started < _PATIENCE:
                 return
+            # Imported here: a command that is quick need not wait for it.
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
             self._bar = Progress(
                 *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True

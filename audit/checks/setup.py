@@ -33,10 +33,12 @@ class SetupFacts:
 
 
 def _require_distinct(setup: SetupFacts) -> None:
-    """Rule S6 across roles: a trustee's key must not be a credential, or the election key (but for a
-    trustee who is alone); nor may the election key be a credential."""
+    """Rule S6 across roles: a trustee's key must not be a credential, or the election key (but for those
+    who can decrypt alone); nor may the election key be a credential."""
     keys = [key.public_key for key in setup.trustees.owners]
-    if len(keys) > 1 and setup.election.public_key in keys:
+    [first, *others] = setup.trustees.items
+    one_suffices = not others and (isinstance(first, TrusteeKey) or first.threshold == 1)
+    if not one_suffices and setup.election.public_key in keys:
         raise RejectedError(
             "S6", "the election key is the key of one trustee: the others cancel each other out"
         )
