@@ -61,7 +61,7 @@ def challenged_ballots(lines: list[JournalLine]) -> set[str]:
 
 
 def strong_proofs(lines: list[JournalLine]) -> dict[int, object]:
-    """Owner → payload of the strong decryption proofs; a second one of an owner is ignored."""
+    """Owner → payload of the strong decryption proofs; a second one of an owner is a finding (J9)."""
     result: dict[int, object] = {}
     for line in lines:
         if line.kind == "strong-decryption":
@@ -165,6 +165,10 @@ def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLi
             _check_line(setup, line, box, members)
         except ProtocolError as error:
             raise error.at(f"journal line {line.height}") from error
+    proved = [line.payload["owner"] for line in lines if line.kind == "strong-decryption"]
+    if len(set(proved)) != len(proved):
+        # Only one of them could be checked (D4).
+        raise RejectedError("J9", "a trustee gave strong decryption proofs twice")
     kinds = {line.kind for line in lines}
     if "keys-ready" not in kinds:
         raise RejectedError(

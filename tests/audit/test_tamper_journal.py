@@ -529,6 +529,16 @@ def test_a_wrong_strong_proof_is_a_finding(change: Change, rule: str, judge: Jud
     assert rule in failed(report), complaint(report)
 
 
+def test_a_second_strong_proof_of_a_trustee(judge: Judge) -> None:
+    """Without it: proofs that nothing verifies could stand beside right ones, or under another trustee's name."""
+    election = sound("revotes")
+    again = _before(election.acts, "tallied", _first(election.acts, "strong-decryption"))
+    renamed = _changed(election.acts, "strong-decryption", 1, owner=1)
+    for acts in (again, renamed):
+        report = judge(election.archive, election.with_acts(acts).journal)
+        assert failed(report) == {"J9"}, complaint(report)
+
+
 def test_the_weak_proof_is_no_strong_one(judge: Judge) -> None:
     """Without it: the archive's own proofs, copied to the journal, would pass for the stronger statement."""
     election = sound("revotes")
