@@ -45,7 +45,7 @@ class Settings:
     # cores gains nothing.
     max_verifications: int = max(2, os.cpu_count() or 2)
     verification_wait_seconds: int = 10
-    # A close waits this long at most for a ballot that arrived in time.
+    # The box is ended this long after closing at the latest, whatever is still being verified then.
     casting_lease_seconds: int = 60
     # The box is ended this long after closing: a ballot that arrived in the last moment needs a moment to be
     # announced as in flight.

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, func, insert, select
@@ -187,14 +187,19 @@ def cast_ballot(
     return _make_cast(counter, raw, result.finding, is_new=result.is_new)
 
 
-def in_flight(session: Session, box_id: int, now: datetime) -> int:
+def in_flight(session: Session, box_id: int) -> int:
     """Return how many ballots that arrived at this box are still being verified.
 
     Whoever ends the voting asks this after `ledger.lock_box(session, box_id, exclusive=True)` in the same
-    transaction, and appends EndBallots only if the answer is 0.
+    transaction, and appends EndBallots only if the answer is 0 or the lease is over: a process that died
+    leaves its rows here.
     """
-    count = select(func.count()).where(CastingInFlight.box_id == box_id, CastingInFlight.expires_at > now)
-    return session.scalar(count) or 0
+    return session.scalar(select(func.count()).where(CastingInFlight.box_id == box_id)) or 0
+
+
+def forget_in_flight(session: Session, box_id: int) -> None:
+    """Remove what the dead announced; for whoever has just ended the voting."""
+    session.execute(delete(CastingInFlight).where(CastingInFlight.box_id == box_id))
 
 
 def _load_counter(context: Context, uuid: str) -> Counter | None:
@@ -255,7 +260,6 @@ def _announce(context: Context, counter: Counter, ballots: Sequence[_Ballot]) ->
 
     Not synced to the disk: after a power cut there is no ballot in flight, so the rows may vanish.
     """
-    expires_at = context.clock.now() + timedelta(seconds=context.settings.casting_lease_seconds)
     with context.database.relaxed() as session:
         # From here until the rows are there, nobody ends the voting.
         ledger.lock_arrival(session, counter.box_id)
@@ -263,7 +267,7 @@ def _announce(context: Context, counter: Counter, ballots: Sequence[_Ballot]) ->
         # Two ballots of one voter may both be announced: only the append decides between them.
         findings = [view.look(ballot) for ballot in ballots]
         rows = [
-            {"id": ballot.announcement, "box_id": counter.box_id, "expires_at": expires_at}
+            {"id": ballot.announcement, "box_id": counter.box_id}
             for ballot, finding in zip(ballots, findings, strict=True)
             if finding is None
         ]

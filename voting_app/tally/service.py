@@ -124,9 +124,11 @@ def _end_ballots(context: Context, uuid: str) -> bool:
         now = context.clock.now()
         if election.closed_at is None or now < election.closed_at + grace:
             return False
-        if booth.in_flight(session, box_id, now):
+        lease = timedelta(seconds=context.settings.casting_lease_seconds)
+        if now < election.closed_at + lease and booth.in_flight(session, box_id):
             return False
         ledger.append(session, box_id, ledger.END_BALLOTS)
+        booth.forget_in_flight(session, box_id)
         return True
 
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -82,7 +81,7 @@ def test_several_processes_cast_at_once(real: Context) -> None:
         assert twice[0][1] == twice[1][1]
     assert sorted(receipt.height for receipt in receipts.values()) == list(range(1, 41))
     with real.database.read() as session:
-        assert booth.in_flight(session, box_id, real.clock.now()) == 0
+        assert booth.in_flight(session, box_id) == 0
 
 
 class Senders:
@@ -148,7 +147,3 @@ def test_a_killed_server_has_lost_no_ballot_with_a_receipt(real: Context, rng: r
         assert rounds < 30
     assert rounds > 4, "everything was cast before the last kill"
     assert require_kept(real, box_id, receipts, public) == set(simulation.ballots)
-    # What the dead announced is waited for no longer than the lease.
-    with real.database.read() as session:
-        late = real.clock.now() + timedelta(seconds=real.settings.casting_lease_seconds)
-        assert booth.in_flight(session, box_id, late) == 0
