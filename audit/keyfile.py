@@ -18,6 +18,15 @@ from crypto.groups import Group, get_group
 
 RULE = "T7"
 VERSION = 1
+# Of the fields that are not texts.
+_TYPES: dict[str, type] = {
+    "size": int,
+    "threshold": int,
+    "index": int,
+    "message": dict,
+    "certificates": list,
+    "commitments": dict,
+}
 
 
 @dataclass
@@ -78,6 +87,15 @@ def read_key_file(path: Path) -> KeyFile:
         raise MalformedError(RULE, f"{path.name} is not a trustee's key file of version {VERSION}")
     needed = {"single": ("secret",), "threshold": ("seed", "size", "threshold", "index")}
     kind = content.get("kind")
-    if kind not in needed or any(name not in content for name in ("group", *needed[kind])):
+    if (
+        not isinstance(kind, str)
+        or kind not in needed
+        or any(x not in content for x in ("group", *needed[kind]))
+    ):
         raise MalformedError(RULE, f"{path.name} lacks a part of a trustee's key")
+    for name, value in content.items():
+        if type(value) is not _TYPES.get(name, str):
+            raise MalformedError(RULE, f"{path.name} is damaged: {name} is of the wrong kind")
+    if kind == "threshold" and "coefexps" not in content.get("message", {"coefexps": None}):
+        raise MalformedError(RULE, f"{path.name} is damaged: the message has no coefficients")
     return KeyFile(**content)

@@ -92,12 +92,18 @@ def generate(uuid: str, group_name: str, out: Path, roll: Path) -> None:
             writer.writerow((member.member_number, text))
             bar.update(done)
     public = encode_credential_list(group, entries)
-    _write_private(out / "credentials.csv", table.getvalue())
-    with (out / "public-credentials.json").open("xb") as file:
-        file.write(public)
+    secret_file, public_file = out / "credentials.csv", out / "public-credentials.json"
+    with public_file.open("xb") as file:
+        try:
+            # Both or none: a secret list beside another public one would be handed out in vain.
+            _write_private(secret_file, table.getvalue())
+            file.write(public)
+        except BaseException:
+            public_file.unlink()
+            raise
     click.echo(f"{len(members)} credentials; fingerprint of the public list: {sha256_base64(public)}")
-    click.echo(f"secret, for the members only:  {out / 'credentials.csv'}")
-    click.echo(f"for the election's server:     {out / 'public-credentials.json'}")
+    click.echo(f"secret, for the members only:  {secret_file}")
+    click.echo(f"for the election's server:     {public_file}")
 
 
 def main() -> None:

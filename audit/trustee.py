@@ -18,7 +18,14 @@ from audit.progress import LateProgress
 from audit.recount import NotDecryptable, Recount, recount
 from audit.report import result_names
 from crypto.decryption import make_partial_decryption, make_strong_proofs
-from crypto.encoding import encode_json, encode_json_bytes, parse_json, sha256_hex
+from crypto.encoding import (
+    encode_json,
+    encode_json_bytes,
+    parse_json,
+    require_list,
+    require_sha256_hex,
+    sha256_hex,
+)
 from crypto.errors import MalformedError, MisuseError, ProtocolError, RejectedError
 from crypto.groups import Group
 from crypto.groups.registry import DEFAULT_GROUP, GROUP_NAMES
@@ -145,13 +152,30 @@ def commit(inbox: Path | None, out: Path | None, key_file: Path) -> None:
             _refuse("a threshold trustee needs --inbox here: it has everybody's certificates")
         if key.message is not None:
             _refuse("this key has committed already; a new ceremony needs a new key file")
-        certificates = _input(_read_inputs(inbox), "certificates")
+        certificates = require_list(_input(_read_inputs(inbox), "certificates"), "T8", what="certificates")
         key.message = make_coefficients(key.get_group(), seed, certificates, threshold, index, SystemCoins())
         key.certificates = certificates
         replace_key_file(key_file, key)
-        _print({"commitment": coefficient_commitment(key.message["coefexps"])}, out)
-    else:
-        _print({"commitment": sha256_hex(encode_json_bytes(key.message))}, out)
+    _print({"commitment": _commitment(key)}, out)
+
+
+def _commitment(key: KeyFile) -> str:
+    """What binds this trustee: the hash of the coefficients, or of a single trustee's key."""
+    if key.message is None:
+        _refuse("commit comes first")
+    if key.kind == "threshold":
+        return coefficient_commitment(key.message["coefexps"])
+    return sha256_hex(encode_json_bytes(key.message))
+
+
+def _parse_commitments(value: Any) -> dict[str, str]:
+    """Owner → commitment, of every trustee from 1 on."""
+    if not isinstance(value, dict) or set(value) != {str(owner) for owner in range(1, len(value) + 1)}:
+        raise MalformedError("T8", "the inbox's commitments are not numbered by trustee")
+    return {
+        owner: require_sha256_hex(item, "T8", f"commitment of trustee {owner}")
+        for owner, item in value.items()
+    }
 
 
 @cli.command()
@@ -161,9 +185,10 @@ def commit(inbox: Path | None, out: Path | None, key_file: Path) -> None:
 def reveal(inbox: Path, out: Path | None, key_file: Path) -> None:
     """Print what you committed to, once everybody has committed."""
     key = read_key_file(key_file)
-    if key.message is None:
-        _refuse("commit comes first")
-    commitments = _input(_read_inputs(inbox), "commitments")
+    mine = _commitment(key)
+    commitments = _parse_commitments(_input(_read_inputs(inbox), "commitments"))
+    if mine not in commitments.values() or len(commitments) < (key.size or 1):
+        _refuse("not everybody has committed, or your own commitment is missing: reveal nothing yet")
     if key.commitments and key.commitments != commitments:
         _refuse("the server shows other commitments than before: stop, and tell the committee")
     key.commitments = commitments
