@@ -172,7 +172,7 @@ def serve(folder: Path, host: str, port: int) -> None:
 
     from voting_app.accounts.service import create_setup_link, has_administrator
     from voting_app.app import create_app
-    from voting_app.config import load_settings
+    from voting_app.config import Settings, load_settings
     from voting_app.context import get_context
     from voting_app.db import upgrade as upgrade_database
     from voting_app.tally.jobs import Timer
@@ -200,9 +200,12 @@ def serve(folder: Path, host: str, port: int) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     if timer is not None:
         timer.start()
-    click.echo(f"Steward listens at http://{host}:{getattr(server, 'effective_port', port)}")
+    listening = f"http://{host}:{getattr(server, 'effective_port', port)}"
+    click.echo(f"Steward listens at {listening}")
     if link is not None:
-        click.echo(f"The first administrator sets a password at {settings.base_url}/setup/{link}")
+        # Without a proxy's address in the settings, the page is where this process listens.
+        base_url = listening if settings.base_url == Settings.base_url else settings.base_url
+        click.echo(f"The first administrator sets a password at {base_url}/setup/{link}")
     try:
         server.run()
     finally:

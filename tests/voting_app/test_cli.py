@@ -155,7 +155,7 @@ def test_serve_prints_the_first_administrators_link_answers_and_ends_on_sigterm(
         assert httpx.get(f"{address}/api/v1/elections", headers=headers, trust_env=False).json() == {
             "elections": []
         }
-    assert "/setup/" in lines[1]
+    assert f" {address}/setup/" in lines[1]
 
 
 def test_an_ended_token_is_refused_at_once(terminal: Terminal) -> None:
