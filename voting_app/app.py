@@ -3,6 +3,7 @@ must be.
 """
 
 from importlib import import_module
+from typing import Any
 
 from flask import Blueprint, Flask
 from flask.json.provider import DefaultJSONProvider
@@ -12,7 +13,7 @@ from voting_app.clock import Clock, SystemClock
 from voting_app.config import Settings
 from voting_app.context import Context, set_context
 from voting_app.db import Database
-from voting_app.errors import register_error_handlers
+from voting_app.errors import log_error, register_error_handlers
 from voting_app.security import register_security
 
 # Each folder has a `routes.blueprint`, whose routes hold their whole address. The order is that of
@@ -30,13 +31,21 @@ FEATURES = (
 )
 
 
+class _Application(Flask):
+    """Flask, but an error inside an error handler is logged as every other one: without its words."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log kind and place; Flask would log address and message."""
+        log_error(exc_info[1])
+
+
 def create_app(settings: Settings, *, clock: Clock | None = None, database: Database | None = None) -> Flask:
     """Return the application for `settings`.
 
     Raises SchemaError when the database has other tables than this program, MissingMarkError when a URL
     has no access mark.
     """
-    app = Flask(__name__)
+    app = _Application(__name__)
     # Receipts and other objects of the protocol have an order of fields, and clients may keep them as they come.
     provider = app.json
     if isinstance(provider, DefaultJSONProvider):

@@ -120,8 +120,7 @@ def register_error_handlers(app: Flask) -> None:
         return make_response(get_overloaded())
 
     def handle_unexpected(error: Exception) -> Response:
-        # Where it happened, never with what data: messages and local values may hold ballots or tokens.
-        _log.error("unexpected %s at %s", type(error).__name__, _place(error))
+        log_error(error)
         return make_response(Problem(500, *_INTERNAL))
 
     app.register_error_handler(Problem, make_response)
@@ -129,6 +128,11 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(OperationalError, handle_database)
     app.register_error_handler(PoolTimeoutError, handle_database)
     app.register_error_handler(Exception, handle_unexpected)
+
+
+def log_error(error: BaseException) -> None:
+    """Log where it happened, never with what data: messages and local values may hold ballots or tokens."""
+    _log.error("unexpected %s at %s", type(error).__name__, _place(error))
 
 
 def _place(error: BaseException) -> str:
