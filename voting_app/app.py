@@ -46,6 +46,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     has no access mark.
     """
     app = _Application(__name__)
+    # Otherwise "//" in an address is answered with a redirect to the host that the request names, whoever that is.
+    app.url_map.merge_slashes = False
     # Receipts and other objects of the protocol have an order of fields, and clients may keep them as they come.
     provider = app.json
     if isinstance(provider, DefaultJSONProvider):
