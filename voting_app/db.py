@@ -92,6 +92,7 @@ class Database:
                 isolation_level="READ COMMITTED",
                 connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"},
                 pool_pre_ping=True,
+                hide_parameters=True,
                 max_overflow=20,
             )
             event.listen(engine, "begin", _begin_postgresql)
@@ -191,6 +192,8 @@ def _sqlite_engine(url: URL, *, begin: str, synchronous: str, read_only: bool = 
     engine = create_engine(
         url,
         connect_args={"timeout": LOCK_TIMEOUT_SECONDS},
+        # An error's text may be logged; names, addresses and hashes are not for the log.
+        hide_parameters=True,
         pool_size=8,
         max_overflow=24,
         pool_timeout=LOCK_TIMEOUT_SECONDS,
