@@ -168,6 +168,7 @@ if hasattr(os, "register_at_fork"):
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Apply the migrations up to `revision` to the database at `url`."""
+    _make_private(make_url(url))
     command.upgrade(_alembic_config(make_url(url)), revision)
 
 
@@ -176,6 +177,15 @@ def downgrade(url: str, revision: str) -> None:
     it is gone.
     """
     command.downgrade(_alembic_config(make_url(url)), revision)
+
+
+def _make_private(url: URL) -> None:
+    """Make an SQLite file that is not there yet readable to its owner only, whatever folder it is in.
+
+    SQLite gives its WAL the same rights.
+    """
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        os.close(os.open(url.database, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def _alembic_config(url: URL) -> Config:
