@@ -138,7 +138,7 @@ def get_setup_form(session: Session, link: str, now: datetime, secret: bytes, is
     """Return what the page of the link shows. Raises Problem 404 for a link that is unknown, used or too
     old.
     """
-    _get_setup_link(session, link, now)
+    _require_setup_link(_find_setup_link(session, link), now)
     totp_secret = _totp_secret(secret, link)
     address = pyotp.TOTP(totp_secret).provisioning_uri(name="administrator", issuer_name=issuer)
     return SetupForm(totp_secret, address)
@@ -150,7 +150,8 @@ def set_up_administrator(
     """Use the link up: keep the password and the second factor. A wrong code or weak password leaves the
     link usable.
     """
-    row = _get_setup_link(session, link, now)
+    # Locked on PostgreSQL, so that of two who use the link at once the second finds it used.
+    row = _require_setup_link(_find_setup_link(session, link, is_locked=True), now)
     normal = _require_password(password)
     totp_secret = _totp_secret(secret, link)
     step = _find_totp_step(totp_secret, code, now, after=0)
@@ -208,8 +209,13 @@ def count_accounts(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Account)) or 0
 
 
-def _get_setup_link(session: Session, link: str, now: datetime) -> SetupLink:
-    row = session.scalar(select(SetupLink).where(SetupLink.digest == _digest(link)).with_for_update())
+def _find_setup_link(session: Session, link: str, *, is_locked: bool = False) -> SetupLink | None:
+    statement = select(SetupLink).where(SetupLink.digest == _digest(link))
+    # PostgreSQL locks no row in a transaction that only reads.
+    return session.scalar(statement.with_for_update() if is_locked else statement)
+
+
+def _require_setup_link(row: SetupLink | None, now: datetime) -> SetupLink:
     if row is None or row.used_at is not None or row.expires_at <= now:
         raise Problem(404, "not-found", "This link does not exist, was used or is too old.")
     return row
