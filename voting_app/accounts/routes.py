@@ -14,6 +14,9 @@ from voting_app.errors import Problem
 
 blueprint = Blueprint("accounts", __name__)
 
+# Password and code; a body without end is not read further.
+_LONGEST_FORM = 10_000
+
 
 @blueprint.get("/setup/<link>")
 @access("public")
@@ -27,6 +30,9 @@ def show_setup(link: str) -> Response:
 def set_up(link: str) -> Response:
     """Set password and second factor; the link ends with it."""
     context = get_context()
+    # Before the body: who has no link is not listened to.
+    _get_form(link)
+    request.max_content_length = _LONGEST_FORM
     form = parse_setup_form(request.form)
     try:
         with context.database.write() as session:
