@@ -79,6 +79,9 @@ def register_access(app: Flask) -> None:
     def enforce() -> None:
         if request.endpoint is None:
             return  # no such URL: the 404 comes next
+        if "\0" in request.path:
+            # No name of ours has this sign, and PostgreSQL cannot even be asked for one.
+            raise Problem(404, "not-found", "There is nothing at this address.")
         mark = find_mark(app, request.endpoint)
         if mark is None:
             # The start refused this already; a URL added later is as closed as one that does not exist.
