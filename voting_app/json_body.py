@@ -47,6 +47,12 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise Problem(400, "malformed-json", "The body is not JSON as it is read here.") from error
     if not isinstance(value, dict):
         raise Problem(400, "malformed-json", "The body must be a JSON object.")
+    if b"\\u" in raw:
+        # Half of a pair of surrogates can be escaped in JSON, but is no text that could be written down again.
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise Problem(400, "malformed-json", "The body has half a character in it.") from error
     return value
 
 
