@@ -58,6 +58,13 @@ def _parse_questions(value: Any) -> tuple[HomomorphicQuestion, ...]:
     for number, question in enumerate(questions, start=1):
         if not isinstance(question, HomomorphicQuestion):
             raise invalid("questions", f"Question {number} is of a kind that this version cannot run.")
+        if not all(
+            sign.isprintable() or sign == "\n"
+            for text in (question.question, *question.answers)
+            for sign in text
+        ):
+            # Among them are signs that turn the writing round: voters would read another name.
+            raise invalid("questions", f"Question {number} has a character that cannot be printed.")
         if len(question.answers) > MAX_ANSWERS:
             raise invalid("questions", f"Question {number} has more than {MAX_ANSWERS} answers.")
         supported.append(question)
