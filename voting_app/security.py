@@ -66,6 +66,9 @@ def register_security(app: Flask) -> None:
     def finish(response: Response) -> Response:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        mark = find_mark(app, request.endpoint)
+        if mark is not None and mark.audience == "token":
+            response.headers["Cache-Control"] = "no-store"
         context = get_context(app)
         if context.settings.is_https:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
