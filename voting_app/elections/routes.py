@@ -37,7 +37,7 @@ def get_openapi() -> Response:
 def get_election_data(uuid: str) -> Response:
     """The election data of the box, byte for byte."""
     with get_context().database.read() as session:
-        return _bytes_response(_get_setup(session, uuid).election)
+        return _bytes_response(_get_setup_record(session, uuid, "election"))
 
 
 @blueprint.get(f"{_ELECTION}/trustees")
@@ -45,7 +45,7 @@ def get_election_data(uuid: str) -> Response:
 def get_trustees(uuid: str) -> Response:
     """The trustees' public keys, byte for byte as in the box."""
     with get_context().database.read() as session:
-        return _bytes_response(_get_setup(session, uuid).trustees)
+        return _bytes_response(_get_setup_record(session, uuid, "trustees"))
 
 
 @blueprint.get(f"{_ELECTION}/credentials")
@@ -53,7 +53,7 @@ def get_trustees(uuid: str) -> Response:
 def get_credentials(uuid: str) -> Response:
     """The public credentials, byte for byte as in the box."""
     with get_context().database.read() as session:
-        return _bytes_response(_get_setup(session, uuid).credentials)
+        return _bytes_response(_get_setup_record(session, uuid, "credentials"))
 
 
 @blueprint.get(f"{_ELECTION}/status")
@@ -140,11 +140,11 @@ def _view_response(view: ElectionView) -> Response:
     return make_json(encode_view(view))
 
 
-def _get_setup(session: Session, uuid: str) -> ledger.Setup:
-    setup = ledger.find_setup(session, ledger.get_box_id(session, uuid))
-    if setup is None:
+def _get_setup_record(session: Session, uuid: str, name: str) -> bytes:
+    raw = ledger.find_setup_record(session, ledger.get_box_id(session, uuid), name)
+    if raw is None:
         raise Problem(404, "not-set-up", "The keys of this election are not ready yet.")
-    return setup
+    return raw
 
 
 def _bytes_response(raw: bytes) -> Response:

@@ -9,7 +9,7 @@ import base64
 import binascii
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 from typing import Any, cast
 
@@ -282,9 +282,17 @@ def find_setup(session: Session, box_id: int) -> Setup | None:
 
 def find_election_data(session: Session, box_id: int) -> bytes | None:
     """Return the election data of the Setup event, or None before it."""
+    return find_setup_record(session, box_id, "election")
+
+
+def find_setup_record(session: Session, box_id: int, name: str) -> bytes | None:
+    """Return one data record of the Setup event (a field of `Setup`), or None before it: the list of
+    credentials may be large, and who does not ask for it should not read it.
+    """
+    ordinal = [field.name for field in fields(Setup)].index(name)
     return session.scalar(
         select(LedgerData.body).where(
-            LedgerData.box_id == box_id, LedgerData.height == 0, LedgerData.ordinal == 0
+            LedgerData.box_id == box_id, LedgerData.height == 0, LedgerData.ordinal == ordinal
         )
     )
 
