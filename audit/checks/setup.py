@@ -73,6 +73,8 @@ def check_setup(entry: Entry, findings: Findings) -> SetupFacts:
         findings.not_applicable("no threshold trustees", *THRESHOLD)
     for form in trustees.old_forms:
         findings.warn(f"threshold trustees have the form of belenios {form}: parts of it are not signed")
+    if any(key.name is not None for key in trustees.owners):
+        findings.warn("trustees' keys have names, which nobody signed: anyone could have written them there")
     with findings.stage("S5", record="election data"):
         if election_public_key(group, trustees) != election.public_key:
             raise RejectedError("S5", "the election key is not the product of the trustees' keys")

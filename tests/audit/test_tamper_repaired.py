@@ -293,6 +293,51 @@ def test_a_prefix_is_noticed_by_journal_receipt_and_copy(judge: Judge, tmp_path:
         assert present == [number + 1 < length for number in range(3)]
 
 
+def test_a_decryption_too_many_that_was_removed_is_noticed_by_the_journal(
+    judge: Judge, tmp_path: Path
+) -> None:
+    """Closed list: a removed partial decryption that was not needed. Any t of them tell the same."""
+    election = simulated(replace(KINDS["threshold"], decrypting=(1, 2, 3)))
+    first = election.index("PartialDecryption")
+    for number in range(first, first + 3):
+        archive = rebuild([entry for index, entry in enumerate(election.entries) if index != number])
+        _caught_by_journal(election, archive, judge, "J8", "J9")
+        _caught_by_diff(election, archive, tmp_path)
+
+
+def test_the_order_of_trustees_before_decryption_is_noticed_by_the_journal(
+    judge: Judge, tmp_path: Path
+) -> None:
+    """Closed list: order of trustees while nobody has decrypted. A product has no order; decryptions name owners."""
+
+    def swapped(archive_of: Simulation) -> bytes:
+        return rebuild(change_json(archive_of.entries, 0, "trustees", lambda items: items[::-1]))
+
+    spec = replace(KINDS["plain"], trustees=(SINGLE, SINGLE))
+    election = simulated(replace(spec, stage="open"))
+    _caught_by_journal(election, swapped(election), judge, "J8", "J9")
+    _caught_by_diff(election, swapped(election), tmp_path)
+    assert_findings(judge(swapped(simulated(spec))), "D3")
+
+
+@pytest.mark.parametrize("kind", ["plain", "threshold"])
+def test_a_trustees_name_is_noticed_by_the_journal_and_warned_of(
+    kind: str, judge: Judge, tmp_path: Path
+) -> None:
+    """Closed list: a trustee's name. It stands outside of what the trustee proves or signs."""
+    election = sound(kind)
+
+    def named(items: list[Any]) -> list[Any]:
+        key = items[0][1]
+        (key["verification_keys"][0] if kind == "threshold" else key)["name"] = "Somebody else"
+        return items
+
+    archive = rebuild(change_json(election.entries, 0, "trustees", named))
+    _caught_by_journal(election, archive, judge, "J8", "J9")
+    _caught_by_diff(election, archive, tmp_path)
+    assert any("names, which nobody signed" in warning for warning in judge(archive).findings.warnings)
+
+
 @pytest.mark.parametrize("change", ["dropped", "added", "exchanged", "weight"])
 def test_an_unused_credential_is_noticed_by_the_journal(change: str, judge: Judge, tmp_path: Path) -> None:
     """Closed list: an unused credential. Who was entitled and did not vote leaves no trace in the sum."""
