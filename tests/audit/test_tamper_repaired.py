@@ -40,7 +40,15 @@ from tests.audit.forgery import (
     voter_secret,
 )
 from tests.audit.judging import RULES_OF, Judge, assert_findings, assert_sound, complaint, failed
-from tests.audit.mutations import Mutation, Tampered, credential_of, repaired_mutations
+from tests.audit.mutations import (
+    Mutation,
+    Tampered,
+    credential_of,
+    repaired_mutations,
+    value_at,
+    value_with,
+    ways,
+)
 from tests.simulator import (
     KINDS,
     OFFICERS,
@@ -697,6 +705,30 @@ def test_a_threshold_key_changed_by_somebody_without_its_keys(
 ) -> None:
     """Without it: fewer, other or weaker trustees could be made of the ones who held the key ceremony."""
     assert_findings(judge(_with_pedersen(sound(kind), change)), *rules)
+
+
+_SIGNED = {"certs": "T2", "coefexps": "T3", "signatures": "T4", "pok": "T5", "signature": "T6"}
+
+
+def test_every_signature_and_proof_of_threshold_trustees(judge: Judge) -> None:
+    """Without it: one of the five kinds of signatures and proofs could be left unchecked, and a sample miss it."""
+    election = sound("threshold")
+    params = json.loads(election.entries[0].body("trustees"))[0][1]
+    seen = set()
+    for way in ways(params):
+        if way[-1:] != ("response",):
+            continue
+        rule = _SIGNED[way[2]] if way[0] == "verification_keys" else _SIGNED[way[0]]
+        bent = str((int(value_at(params, way)) + 1) % election.group.q)
+        other = value_at(params, (way[0], (way[1] + 1) % 3, *way[2:-1]))
+        for changed in (value_with(params, way, bent), value_with(params, way[:-1], other)):
+            archive = rebuild(
+                change_json(election.entries, 0, "trustees", lambda _, c=changed: [["Pedersen", c]])
+            )
+            report = judge(archive)
+            assert failed(report) == {rule}, f"{way}: {complaint(report)}"
+        seen.add(rule)
+    assert seen == {"T2", "T3", "T4", "T5", "T6"}
 
 
 def _threshold_election(
