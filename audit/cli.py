@@ -116,7 +116,13 @@ def verify(source: str, journal: Path | None, as_json: bool, jobs: int) -> None:
 
 @cli.command()
 @click.argument("source", metavar="FILE|URL")
-@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    show_default="one per processor",
+    help="How many processes verify ballots.",
+)
 def result(source: str, jobs: int) -> None:
     """Print the result as JSON, after verifying the archive.
 
@@ -168,7 +174,8 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
         parsed = parse_receipt(receipt_file.read_bytes())
         with _local_copy(source, journal) as (archive, journal_file):
             key = _service_key(journal_file, parsed.election) if journal_file is not None else None
-            answer = find_receipt(archive, parsed, key)
+            with LateProgress("searching", archive.stat().st_size) as bar:
+                answer = find_receipt(archive, parsed, key, bar.update)
     except ProtocolError as error:
         if error.rule in ("V2", "V3"):
             click.echo(f"not in: {error}")
@@ -187,7 +194,11 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
 def _first_difference(old: Path, new: Path) -> int | None:
     """The first byte at which ``old`` is not a prefix of ``new``; None if it is one."""
     position = 0
-    with old.open("rb") as a, new.open("rb") as b:
+    with (
+        old.open("rb") as a,
+        new.open("rb") as b,
+        LateProgress("comparing", old.stat().st_size) as bar,
+    ):
         while before := a.read(1 << 20):
             after = b.read(len(before))
             if before != after:
@@ -196,6 +207,7 @@ def _first_difference(old: Path, new: Path) -> int | None:
                 )
                 return position + same
             position += len(before)
+            bar.update(position)
     return None
 
 

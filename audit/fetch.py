@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from audit.progress import LateProgress
+
 _TIMEOUT = 60  # seconds without a byte
 _TRIES = 5
+_PIECE = 1 << 16
 _ADDRESS = re.compile(r"(?P<folder>.*/elections/(?P<uuid>[1-9A-HJ-NP-Za-km-z]{14,}))(?:/(?P=uuid)\.bel)?/?")
 
 
@@ -39,7 +41,10 @@ def _download(url: str, target: Path) -> None:
         raise FetchError(f"{url}: only http and https addresses are read")
     try:
         with urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
-            shutil.copyfileobj(response, file)
+            with LateProgress("fetching", response.length) as bar:
+                while piece := response.read(_PIECE):
+                    file.write(piece)
+                    bar.update(file.tell())
             if response.length:
                 raise FetchError(f"{url}: the connection ended {response.length} bytes too early")
     except (URLError, HTTPException, OSError) as error:

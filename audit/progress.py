@@ -16,7 +16,8 @@ _PATIENCE = 2.0  # seconds
 class LateProgress:
     """``update`` may be called as often as one likes; the bar appears only when it is worth it."""
 
-    def __init__(self, title: str, total: int) -> None:
+    def __init__(self, title: str, total: int | None) -> None:
+        """``total`` is None where nobody knows it."""
         self._title, self._total = title, total
         self._started = time.monotonic()
         self._bar: Progress | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -37,8 +38,16 @@ def _credential(raw: bytes) -> str:
     return require_text(credential, "B1", "credential")
 
 
-def find_receipt(archive: Path, receipt: Receipt, service_key: str | None) -> Answer:
-    """Searches the whole archive. ProtocolError if it cannot be read or the signature is wrong."""
+def find_receipt(
+    archive: Path,
+    receipt: Receipt,
+    service_key: str | None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Answer:
+    """Searches the whole archive. ProtocolError if it cannot be read or the signature is wrong.
+
+    ``progress`` gets the number of bytes read so far.
+    """
     if service_key is not None:
         verify_receipt(receipt, service_key)
     found_at: int | None = None
@@ -46,7 +55,7 @@ def find_receipt(archive: Path, receipt: Receipt, service_key: str | None) -> An
     replaced_at: int | None = None
     elsewhere: int | None = None
     height = -1
-    for entry, entries in read_entries(archive):
+    for entry, entries in read_entries(archive, progress):
         height = entry.event.height
         if entry.event.type == "Setup":
             election = parse_election(entry.data[0])

@@ -267,7 +267,13 @@ def _describe(found: Recount, owner: int) -> Sequence[str]:
 @cli.command()
 @click.option("--journal", type=_INPUT, help="The election's journal, to be checked as well.")
 @click.option("--yes", is_flag=True, help="Do not ask before decrypting.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    show_default="one per processor",
+    help="How many processes verify ballots.",
+)
 @_OUT
 @click.argument("key_file", type=_INPUT)
 @click.argument("archive", type=_INPUT)

@@ -62,3 +62,28 @@ def test_nothing_is_shown_where_nobody_looks(code: str) -> None:
         [sys.executable, "-c", code.format(seconds=2.5)], capture_output=True, text=True, check=True
     )
     assert (run.stdout, run.stderr) == ("", "")
+
+
+FETCHED = """
+import http.server, pathlib, tempfile, threading, time
+from audit.fetch import fetch_election
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "655360")
+        self.end_headers()
+        for _ in range(10):
+            time.sleep(0.3)
+            self.wfile.write(bytes(65536))
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Slow)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with tempfile.TemporaryDirectory() as folder:
+    fetch_election(f"http://127.0.0.1:{server.server_port}/file.bel", pathlib.Path(folder))
+"""
+
+
+def test_a_slow_download_shows_how_far_it_is() -> None:
+    """A large archive takes minutes to come; before it is there, nothing else shows."""
+    assert "fetching" in run_at_terminal(FETCHED)

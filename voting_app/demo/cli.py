@@ -99,8 +99,8 @@ def demo(  # noqa: PLR0913, PLR0917  one for each option
                  with "blank": true where a blank vote is allowed
       votes      CSV: member_number,q1,q2,…   a cell holds the numbers of the chosen answers
                  from 1 on, separated by spaces, or blank, or nothing
-    A member with two rows has changed the vote; the election then allows that, otherwise every vote is final. A file
-    with a fault is refused whole, with every fault named.
+    A member with two rows has changed the vote; the election then allows that, otherwise every
+    vote is final. A file with a fault is refused whole, with every fault named.
 
     If all trustees are needed (T = N), each of them holds a key of its own; otherwise they make one threshold key
     together.
