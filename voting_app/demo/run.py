@@ -257,7 +257,8 @@ class _Demo:
         story.line(f"{self._server.url}/elections/{self._uuid}")
         story.line("")
         story.line(
-            f"{len(codes)} unused credentials are in {spare}, one a line. Cast a ballot with one, for example:"
+            f"{len(codes)} unused credentials are in {spare}, one a line. Cast a ballot with one, for example "
+            "(belenios-tool 3.0 or later):"
         )
         story.line("  head -n 1 " + _quote(spare) + " > credential.txt")
         story.line("  echo '" + json.dumps(_some_choice(self._case)) + "' > choice.json")
@@ -402,7 +403,10 @@ class _Demo:
         story.line(
             f"  {_find_auditor()} verify {_quote(self._files.archive)} --journal {_quote(self._files.journal)}"
         )
-        story.line(f"  belenios-tool election verify --dir {_quote(self._files.folder)} --uuid {self._uuid}")
+        story.line(
+            f"  belenios-tool election verify --dir {_quote(self._files.folder)} --uuid {self._uuid}"
+            "   # 3.0 or later"
+        )
 
     # --- the published record ------------------------------------------------------------------------
 
