@@ -185,16 +185,21 @@ def serve(folder: Path, host: str, port: int) -> None:
     upgrade_database(settings.database_url)
     app = create_app(settings)
     context = get_context(app)
+    try:
+        server = create_server(
+            app,
+            host=host,
+            port=port,
+            threads=SERVER_THREADS,
+            ident=None,
+            max_request_body_size=settings.max_body_bytes,
+        )
+    except OSError as error:
+        context.database.dispose()
+        _give_up(f"cannot listen at {host}, port {port}: {error.strerror}; choose another one with --port")
+    # After the port is ours: a new link ends an older one, which a running server may have printed.
     with context.database.write() as session:
         link = None if has_administrator(session) else create_setup_link(session, context.clock.now())
-    server = create_server(
-        app,
-        host=host,
-        port=port,
-        threads=SERVER_THREADS,
-        ident=None,
-        max_request_body_size=settings.max_body_bytes,
-    )
     timer = Timer(context) if settings.jobs_in_process else None
     # SIGTERM ends it as Ctrl-C does: requests that run are finished, the timer's round too.
     signal.signal(signal.SIGTERM, _interrupt)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -156,6 +157,29 @@ def test_serve_prints_the_first_administrators_link_answers_and_ends_on_sigterm(
             "elections": []
         }
     assert f" {address}/setup/" in lines[1]
+
+
+def test_a_second_start_on_the_same_port_leaves_the_first_ones_link_alone(terminal: Terminal) -> None:
+    def read_links() -> list[tuple[object, ...]]:
+        with contextlib.closing(sqlite3.connect(terminal.folder / "instance" / "steward.sqlite3")) as file:
+            return file.execute("SELECT * FROM setup_link").fetchall()
+
+    with serving(terminal) as (address, _):
+        # It answers, so its link is there.
+        httpx.get(f"{address}/api/v1/openapi.json", trust_env=False)
+        links = read_links()
+        port = address.rpartition(":")[2]
+        # A process of its own: waitress leaves its socket to the end of the process.
+        second = subprocess.run(
+            [*terminal.command, "--instance", str(terminal.folder / "instance"), "serve", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        assert second.returncode == 1
+        assert second.stderr.startswith(f"Error: cannot listen at 127.0.0.1, port {port}: ")
+        assert (len(links), read_links()) == (1, links)
 
 
 def test_an_ended_token_is_refused_at_once(terminal: Terminal) -> None:
