@@ -150,12 +150,16 @@ def commit(inbox: Path | None, out: Path | None, key_file: Path) -> None:
         seed, threshold, index = _require_threshold(key)
         if inbox is None:
             _refuse("a threshold trustee needs --inbox here: it has everybody's certificates")
-        if key.message is not None:
-            _refuse("this key has committed already; a new ceremony needs a new key file")
         certificates = require_list(_input(_read_inputs(inbox), "certificates"), "T8", what="certificates")
-        key.message = make_coefficients(key.get_group(), seed, certificates, threshold, index, SystemCoins())
-        key.certificates = certificates
-        replace_key_file(key_file, key)
+        # The same commitment again if it was lost on the way, but never a second one for another ceremony.
+        if key.message is not None and key.certificates != certificates:
+            _refuse("this key has committed in another ceremony; a new one needs a new key file")
+        if key.message is None:
+            key.message = make_coefficients(
+                key.get_group(), seed, certificates, threshold, index, SystemCoins()
+            )
+            key.certificates = certificates
+            replace_key_file(key_file, key)
     _print({"commitment": _commitment(key)}, out)
 
 

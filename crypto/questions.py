@@ -12,6 +12,7 @@ from typing import Any
 from crypto.encoding import require_fields, require_int, require_list, require_text
 from crypto.errors import MalformedError, MisuseError
 
+_FIELDS = ("answers", "blank", "min", "max", "question")
 UNSUPPORTED_KINDS = ("NonHomomorphic", "Lists")
 
 
@@ -74,7 +75,7 @@ def _parse_homomorphic(value: Any, rule: str) -> HomomorphicQuestion:
         value,
         ("answers", "min", "max", "question"),
         rule,
-        order=("answers", "blank", "min", "max", "question"),
+        order=_FIELDS,
     )
     answers = require_list(fields["answers"], rule, what="answers")
     if not answers:
@@ -90,6 +91,14 @@ def _parse_homomorphic(value: Any, rule: str) -> HomomorphicQuestion:
         require_text(fields["question"], rule, "question"),
         blank,
     )
+
+
+def sort_question_fields(value: Any) -> Any:
+    """A question as a person wrote it, fields in any order → the protocol's order; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    order = {name: place for place, name in enumerate(_FIELDS)}
+    return {name: value[name] for name in sorted(value, key=lambda name: order.get(name, len(order)))}
 
 
 def parse_questions(value: Any, rule: str = "S1") -> tuple[Question, ...]:

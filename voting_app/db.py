@@ -8,7 +8,7 @@ lock of ours in memory.
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,6 +139,7 @@ class Database:
             found = MigrationContext.configure(connection).get_current_heads()
         expected = ScriptDirectory.from_config(_alembic_config(self.url)).get_heads()
         if set(found) != set(expected):
+            _require_known(found, self.url)
             raise SchemaError(
                 f"the database has schema {', '.join(found) or 'none'}, this program needs "
                 f"{', '.join(expected)}; run `steward upgrade`"
@@ -169,7 +170,22 @@ if hasattr(os, "register_at_fork"):
 def upgrade(url: str, revision: str = "head") -> None:
     """Apply the migrations up to `revision` to the database at `url`."""
     _make_private(make_url(url))
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            _require_known(MigrationContext.configure(connection).get_current_heads(), make_url(url))
+    finally:
+        engine.dispose()
     command.upgrade(_alembic_config(make_url(url)), revision)
+
+
+def _require_known(heads: Sequence[str], url: URL) -> None:
+    """Raise SchemaError if a newer program has changed the tables: only it can work with them."""
+    known = {script.revision for script in ScriptDirectory.from_config(_alembic_config(url)).walk_revisions()}
+    if not set(heads) <= known:
+        raise SchemaError(
+            f"the database has schema {', '.join(heads)}, which a newer version of Steward made; use that version"
+        )
 
 
 def downgrade(url: str, revision: str) -> None:

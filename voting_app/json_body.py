@@ -44,7 +44,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise Problem(400, "malformed-json", "The JSON is nested too deeply.") from error
     except ValueError as error:
-        raise Problem(400, "malformed-json", "The body is not JSON as it is read here.") from error
+        raise Problem(400, "malformed-json", "This is not readable as JSON.", f"Found: {error}.") from error
     if not isinstance(value, dict):
         raise Problem(400, "malformed-json", "The body must be a JSON object.")
     if b"\\u" in raw:

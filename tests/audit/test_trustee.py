@@ -69,6 +69,22 @@ def test_nothing_is_revealed_before_everybody_has_committed(
     assert_refused(run("reveal", "--inbox", changed, key))
 
 
+def test_a_commitment_can_be_printed_again_but_not_for_another_ceremony(
+    tmp_path: Path, committed: dict[str, str]
+) -> None:
+    """What is lost on the way must not cost the whole ceremony; a second polynomial must never exist."""
+    key = tmp_path / "1.key"
+    before = key.read_bytes()
+    inbox = json.loads((tmp_path / "inbox.json").read_text())["inputs"]["certificates"]
+    again = answer(run("commit", "--inbox", write_inbox(tmp_path, certificates=inbox), key))
+    assert again["commitment"] == committed["1"]
+    other = answer(
+        run("certificate", "--size", "2", "--threshold", "2", "--index", "2", tmp_path / "stranger.key")
+    )
+    assert_refused(run("commit", "--inbox", write_inbox(tmp_path, certificates=[inbox[0], other]), key))
+    assert key.read_bytes() == before
+
+
 @pytest.mark.parametrize("certificates", [5, "x", {}, [], [1, 2], [None, None]])
 def test_certificates_that_are_none(tmp_path: Path, certificates: object) -> None:
     key = tmp_path / "key"

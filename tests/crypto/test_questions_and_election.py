@@ -9,8 +9,8 @@ import pytest
 from crypto.ballot import votes_from_choices
 from crypto.election import encode_election, parse_election
 from crypto.encoding import encode_json_bytes
-from crypto.errors import MisuseError
-from crypto.questions import HomomorphicQuestion, parse_questions
+from crypto.errors import MalformedError, MisuseError
+from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from tests.crypto.refusals import refused
 from tests.simulator import base64_text, json_with, sound
 
@@ -219,3 +219,14 @@ def test_choices_become_votes() -> None:
 def test_choices_that_the_ballot_does_not_offer_are_refused(choices: Any) -> None:
     with pytest.raises(MisuseError):
         votes_from_choices(sound("blank").election, choices)
+
+
+def test_a_person_may_write_the_fields_of_a_question_in_any_order() -> None:
+    """Hashes need one order; whoever writes a question by hand need not know it. Unknown fields stay refused."""
+    written = {"question": "Q", "max": 1, "blank": True, "min": 0, "answers": ["a", "b"]}
+    [question] = parse_questions([sort_question_fields(written)])
+    assert list(question.encode()) == ["answers", "blank", "min", "max", "question"]
+    with pytest.raises(MalformedError, match="colour"):
+        parse_questions([sort_question_fields({**written, "colour": "red"})])
+    for other in ("text", 5, None, [1]):
+        assert sort_question_fields(other) == other

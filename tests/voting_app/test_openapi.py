@@ -27,7 +27,7 @@ def list_routes(app: Flask) -> dict[tuple[str, str], str]:
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)): rule.endpoint
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/api/")
+        if rule.rule.startswith("/api/") or rule.rule.endswith((".bel", ".jsonl"))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from crypto.errors import ProtocolError
-from crypto.questions import HomomorphicQuestion, parse_questions
+from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from crypto.roll import MAX_ROWS, Member, RollFileError, parse_roll
 from voting_app.elections.wire import MAX_ANSWERS, MAX_QUESTIONS
 
@@ -26,8 +26,6 @@ Choice = tuple[int, ...] | Literal["blank"]
 
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 _NOT_UTF8 = "The file is not UTF-8 text; save it again as UTF-8 (spreadsheets call it “CSV UTF-8”)."
-# The order in which the protocol writes a question's fields; a person may write them in any.
-_QUESTION_FIELDS = ("answers", "blank", "min", "max", "question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def parse_questions_file(source: Source) -> tuple[HomomorphicQuestion, ...]:
     except json.JSONDecodeError as error:
         raise refuse(f"Line {error.lineno} is not JSON: {error.msg}.") from error
     except (ValueError, RecursionError) as error:
-        raise refuse(f"The file is not JSON as it is read here: {error}.") from error
+        raise refuse(f"The file is not readable as JSON: {error}.") from error
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_QUESTIONS:
         raise refuse(f"An array of 1 to {MAX_QUESTIONS} questions is expected.")
     faults: list[Fault] = []
@@ -156,11 +154,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_question(value: Any) -> HomomorphicQuestion:
     """One question, its fields in any order; ValueError with the reason."""
-    if isinstance(value, dict):
-        order = {name: place for place, name in enumerate(_QUESTION_FIELDS)}
-        value = {name: value[name] for name in sorted(value, key=lambda name: order.get(name, len(order)))}
     try:
-        [question] = parse_questions([value])
+        [question] = parse_questions([sort_question_fields(value)])
     except ProtocolError as error:
         raise ValueError(error.detail) from error
     if not isinstance(question, HomomorphicQuestion):

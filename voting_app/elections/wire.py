@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crypto.errors import ProtocolError
-from crypto.questions import HomomorphicQuestion, parse_questions
+from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.json_body import get_bool, get_choice, get_int, get_object, get_text, invalid, parse_body
 
@@ -51,7 +51,7 @@ def _parse_questions(value: Any) -> tuple[HomomorphicQuestion, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_QUESTIONS:
         raise invalid("questions", f"An array of 1 to {MAX_QUESTIONS} questions is expected.")
     try:
-        questions = parse_questions(value)
+        questions = parse_questions([sort_question_fields(item) for item in value])
     except ProtocolError as error:
         raise invalid("questions", f"The questions are not usable: {error.detail}.") from error
     supported: list[HomomorphicQuestion] = []

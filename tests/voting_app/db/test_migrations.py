@@ -112,8 +112,10 @@ def test_an_older_or_newer_schema_stops_the_start(database_url: str) -> None:
     with database.connect() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         connection.commit()
-    with pytest.raises(SchemaError, match="schema 9999"):
+    with pytest.raises(SchemaError, match="schema 9999, which a newer version"):
         database.require_current_schema()
+    with pytest.raises(SchemaError, match="newer version"):
+        upgrade(database_url)
     database.dispose()
 
 
