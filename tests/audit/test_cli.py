@@ -1,18 +1,15 @@
 """`steward-audit` as people and programs meet it: texts, exit statuses, JSON, and what it makes of impossible files."""
 
 import gc
-import http.server
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +31,7 @@ from crypto.encoding import encode_json_bytes
 from crypto.receipt import ServiceKey, make_receipt
 from tests.audit.forgery import result_entry
 from tests.audit.judging import tar_record
+from tests.audit.serving import serving
 from tests.simulator import KINDS, TIMESTAMP, YES_NO, Simulation, Spec, change_json, rebuild, simulated, sound
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "archives"
@@ -545,31 +543,6 @@ def test_diff_beyond_one_read(shop: Shop) -> None:
 # --- addresses ---------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _serving(files: dict[str, bytes], *, lie: int = 0) -> Iterator[str]:
-    """A server with these paths; with `lie` it announces more bytes than it sends."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = files.get(self.path)
-            self.send_response(404 if body is None else 200)
-            self.send_header("Content-Length", str(len(body or b"") + lie))
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def _published(election: Simulation, **changes: bytes) -> dict[str, bytes]:
     base = f"/elections/{election.election.uuid}/{election.election.uuid}"
     files = {"bel": election.archive, "journal": election.journal, **changes}
@@ -580,7 +553,7 @@ def test_an_election_by_its_address(shop: Shop) -> None:
     """Without it: who verifies by address would verify without the journal, or not at all."""
     election = sound("certified")
     uuid = election.election.uuid
-    with _serving({**_published(election), "/other/box.bel": election.archive}) as base:
+    with serving({**_published(election), "/other/box.bel": election.archive}.get) as base:
         for address in (f"/elections/{uuid}", f"/elections/{uuid}/", f"/elections/{uuid}/{uuid}.bel"):
             report = json.loads(shop.run("verify", base + address, "--json", "--jobs", "1").output)
             assert report["verdict"] == "sound"
@@ -603,14 +576,14 @@ def test_an_election_by_its_address(shop: Shop) -> None:
 def test_an_election_by_its_address_with_another_journal(shop: Shop) -> None:
     """Without it: the journal beside an archive could be any other's."""
     election, other = sound("certified"), sound("plain")
-    with _serving(_published(election, journal=other.journal)) as base:
+    with serving(_published(election, journal=other.journal).get) as base:
         assert shop.run("verify", f"{base}/elections/{election.election.uuid}", "--jobs", "1").exit_code == 1
 
 
 def test_a_download_that_ends_early_could_not_be_checked(shop: Shop) -> None:
     """Without it: a broken connection would be reported as a broken election, or its first half as a sound one."""
     election = sound("plain")
-    with _serving(_published(election), lie=1) as base:
+    with serving(_published(election).get, lie=1) as base:
         code, out, err = shop.call("verify", f"{base}/elections/{election.election.uuid}")
     assert (code, out) == (EXIT_UNCHECKED, "")
     assert "too early" in err

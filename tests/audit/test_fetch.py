@@ -1,9 +1,5 @@
 """An election that is being worked on can be audited by its address: both files must be of one moment."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 
@@ -11,32 +7,8 @@ import pytest
 
 from audit.fetch import FetchError, fetch_election
 from audit.runner import audit
+from tests.audit.serving import serving
 from tests.simulator import sound
-
-
-@contextmanager
-def serving(answer: Callable[[str], bytes]) -> Iterator[str]:
-    """A server on loopback whose answers may change from one request to the next."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = answer(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def test_a_tally_that_ends_between_two_downloads_is_no_finding(tmp_path: Path) -> None:
