@@ -42,10 +42,11 @@ class Settings:
     max_ballot_bytes: int = 1_000_000
     max_body_bytes: int = 64_000_000
     # How many ballots one process verifies at a time, and how long one may wait for its turn. More than
-    # cores gains nothing.
+    # cores gains nothing; with several processes on one computer, cores divided by processes is best.
     max_verifications: int = max(2, os.cpu_count() or 2)
     verification_wait_seconds: int = 10
-    # The box is ended this long after closing at the latest, whatever is still being verified then.
+    # The box is ended this long after closing at the latest, whatever is still being verified then. It is waited for
+    # in full only after a process was killed while it had ballots in flight.
     casting_lease_seconds: int = 60
     # The box is ended this long after closing: a ballot that arrived in the last moment needs a moment to be
     # announced as in flight.

@@ -1,8 +1,9 @@
 """The database: its tables' common base and three kinds of transaction.
 
 `Database.read` cannot write, `Database.write` is durable when it returns, `Database.relaxed` is for
-rows that a power cut may take away. Correctness between processes rests on the database alone; there is no
-lock of ours in memory.
+rows that a power cut may take away. What is done for each ballot takes the first two without the object-relational
+part (`write_plain`), which costs more than the statements, and `look` is one statement without a transaction.
+Correctness between processes rests on the database alone; there is no lock of ours in memory.
 """
 
 import os
@@ -67,6 +68,15 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# Functions that say no more than a statement or two take either.
+Transaction = Session | Connection
+
+
+def get_connection(transaction: Transaction) -> Connection:
+    """Return the connection on which the transaction runs."""
+    return transaction.connection() if isinstance(transaction, Session) else transaction
+
+
 class SchemaError(Exception):
     """The tables of the database are not those of this program."""
 
@@ -86,6 +96,7 @@ class Database:
             # this connection could lose, in a power cut, ballots for which receipts were given.
             self._relaxed_engine = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", synchronous="NORMAL")
             self._read_engine = _sqlite_engine(self.url, begin="BEGIN", synchronous="FULL", read_only=True)
+            self._look_engine = _sqlite_engine(self.url, begin=None, synchronous="FULL", read_only=True)
         elif self.url.get_backend_name() == "postgresql":
             engine = create_engine(
                 self.url,
@@ -101,6 +112,7 @@ class Database:
             self._read_engine = engine.execution_options(
                 postgresql_readonly=True, isolation_level="REPEATABLE READ"
             )
+            self._look_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         else:
             raise ValueError(f"{self.url.get_backend_name()} is not supported: use sqlite or postgresql")
         _databases.add(self)
@@ -129,6 +141,18 @@ class Database:
         with Session(self._relaxed_engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """For one statement that reads, which sees one moment's state by itself: no transaction is begun."""
+        with self._look_engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write_plain(self) -> Iterator[Connection]:
+        """As `write`, for statements only."""
+        with self._write_engine.begin() as connection:
+            yield connection
+
     def connect(self) -> Connection:
         """Return a bare connection with the right to write, for migrations and their tests."""
         return self._write_engine.connect()
@@ -149,7 +173,7 @@ class Database:
         """Close all idle connections, or with close=False only forget them (a forked child must not close
         its parent's).
         """
-        for engine in (self._write_engine, self._relaxed_engine, self._read_engine):
+        for engine in (self._write_engine, self._relaxed_engine, self._read_engine, self._look_engine):
             engine.dispose(close=close)
 
 
@@ -211,9 +235,9 @@ def _alembic_config(url: URL) -> Config:
     return config
 
 
-def _sqlite_engine(url: URL, *, begin: str, synchronous: str, read_only: bool = False) -> Engine:
+def _sqlite_engine(url: URL, *, begin: str | None, synchronous: str, read_only: bool = False) -> Engine:
     """Return an engine whose every connection has our safety settings and whose transactions start with
-    `begin`.
+    `begin`; without it each statement is a transaction.
     """
     engine = create_engine(
         url,
@@ -240,9 +264,11 @@ def _sqlite_engine(url: URL, *, begin: str, synchronous: str, read_only: bool = 
         if read_only:
             connection.execute("PRAGMA query_only = ON")
 
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    if begin is not None:
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
 

@@ -7,10 +7,10 @@ from voting_app.db import Base
 
 
 class CastingInFlight(Base):
-    """One ballot on its way. The row knows nothing of the ballot or the voter and lives for milliseconds.
+    """A process with ballots on their way; it knows nothing of them or of a voter, not even how many they are.
 
-    It has no time either: a deleted row stays readable in the files of a database for long, and would tell
-    when each ballot came.
+    id: of chance. It has no time either: a deleted row stays readable in the files of a database for long, and
+    would tell when ballots came.
     """
 
     __tablename__ = "casting_in_flight"

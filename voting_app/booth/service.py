@@ -1,24 +1,25 @@
 """Casting a ballot: arrive, verify, append, receive.
 
 1. The moment of arrival is noted before anything else.
-2. One short transaction looks whether anything speaks against the ballot and announces it as in flight:
-whoever ends
-   the voting waits for it.
-3. It is verified, outside any transaction.
-4. One short transaction looks again, appends it and takes the announcement back. Ballots that are ready at
-the same
-   time share it, and with it one wait for the disk.
-5. After that transaction is on the disk, the receipt is signed.
+2. A look at the database: does anything speak against the ballot?
+3. The process announces that it has ballots in flight (`presence`): whoever ends the voting waits for them.
+4. It is verified, outside any transaction.
+5. One short transaction looks again and appends it. Ballots that are ready at about the same time share it
+   (`gathering`), and with it one wait for the disk. What this look says decides; the first one is there to spare
+   the verification.
+6. After that transaction is on the disk, the receipt is signed.
 """
 
+import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from crypto.ballot import ballot_tracker, check_ballot, max_ballot_size
@@ -27,11 +28,11 @@ from crypto.credentials import CredentialList, parse_credential_list
 from crypto.election import Election, parse_election
 from crypto.encoding import sha256_hex
 from crypto.errors import RejectedError
-from crypto.randomness import new_hex
 from crypto.receipt import make_receipt
 from crypto.record import BoxState
 from voting_app.booth.gathering import Gathering
 from voting_app.booth.models import CastingInFlight
+from voting_app.booth.presence import Presence
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.errors import Problem, get_overloaded
@@ -40,6 +41,10 @@ from voting_app.ledger.service import BallotPlace
 
 # A process keeps what it needs of this many ballot boxes at a time.
 _COUNTERS = 32
+
+# A verified ballot waits this long at most for others that are being verified in this process, so that they share a
+# transaction. Nobody waits who is alone.
+_PATIENCE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +60,17 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class _Ballot:
-    """A ballot that is being cast. digest: its SHA-256 in hex; announcement: its row among those in
-    flight.
-    """
+    """A ballot that is being cast. digest: its SHA-256 in hex."""
 
     raw: bytes
     digest: str
     credential: str
     arrived_at: datetime
-    announcement: str
 
 
 # What a look at the database says about a ballot: where it stands already, why it is refused, or nothing
 # against it.
 _Finding = BallotPlace | Problem | None
-
-_in_flight = cast(Table, CastingInFlight.__table__)
-_ANNOUNCE = insert(_in_flight)
-_TAKE_BACK = delete(_in_flight).where(_in_flight.c.id.in_(bindparam("names", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,13 @@ class Counter:
         self.credentials: CredentialList = parse_credential_list(self.election.group, setup.credentials)
         self.size_limit = min(max_ballot_size(self.election), context.settings.max_ballot_bytes)
         self.service_key = ledger.get_service_key(context.settings, self.election.uuid)
-        self.arrivals = Gathering[_Ballot, _Finding](lambda ballots: _announce(context, self, ballots))
-        self.appends = Gathering[_Ballot, _Appended](lambda ballots: _append(context, self, ballots))
+        self.presence = Presence(context.database, box_id)
+        self.looks = Gathering[_Ballot, _Finding](lambda ballots: _look(context, self, ballots))
+        self.appends = Gathering[_Ballot, _Appended](
+            lambda ballots: _append(context, self, ballots),
+            company=self.presence.count,
+            patience=_PATIENCE_SECONDS,
+        )
 
 
 class Desk:
@@ -110,9 +113,16 @@ class Desk:
     def __init__(self, context: Context) -> None:
         """Open the desk of one application."""
         self._context = context
+        self.clear()
+        _desks.add(self)
+
+    def clear(self) -> None:
+        """Forget everything: after a fork, locks may be held by threads that are not here, and ballots be counted
+        that are cast elsewhere.
+        """
         self._counters: dict[str, Counter] = {}
         self._loading = threading.Lock()
-        self._places = threading.BoundedSemaphore(context.settings.max_verifications)
+        self._places = threading.BoundedSemaphore(self._context.settings.max_verifications)
 
     def find_counter(self, uuid: str) -> Counter | None:
         """Return the counter of the box `uuid`, None before its setup; Problem 404 `unknown-election`."""
@@ -141,6 +151,18 @@ class Desk:
             self._places.release()
 
 
+_desks: "weakref.WeakSet[Desk]" = weakref.WeakSet()
+
+
+def _clear_desks() -> None:
+    for desk in list(_desks):
+        desk.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_clear_desks)
+
+
 def get_size_limit(context: Context, desk: Desk, uuid: str) -> int:
     """Return how many bytes a ballot of this box may have; Problem 404, or 409 `not-open` before its
     setup.
@@ -166,29 +188,26 @@ def cast_ballot(
     if counter is None:
         raise RuntimeError("the caller asked for the size limit first")
     _require_listed(counter, credential)
-    ballot = _Ballot(raw, sha256_hex(raw), credential, arrived_at, new_hex(16))
-    finding = counter.arrivals.submit(ballot)
+    ballot = _Ballot(raw, sha256_hex(raw), credential, arrived_at)
+    # Before the announcement: a ballot that came too late must not make the end of voting wait.
+    finding = counter.looks.submit(ballot)
     if isinstance(finding, Problem):
         raise finding
     if finding is not None:
         return _make_cast(counter, raw, finding, is_new=False)
-    try:
+    with counter.presence.hold():
         with desk.place():
             checked = check_ballot(counter.election, raw, PlainChecker(counter.election.group))
         if checked.credential.text != credential:
             raise RuntimeError("two readings of one ballot differ")
         result = counter.appends.submit(ballot)
-        if isinstance(result.finding, Problem):
-            raise result.finding
-    except BaseException:
-        with context.database.relaxed() as session:
-            _take_back(session, [ballot])
-        raise
+    if isinstance(result.finding, Problem):
+        raise result.finding
     return _make_cast(counter, raw, result.finding, is_new=result.is_new)
 
 
 def in_flight(session: Session, box_id: int) -> int:
-    """Return how many ballots that arrived at this box are still being verified.
+    """Return how many processes have ballots in flight that arrived at this box.
 
     Whoever ends the voting asks this after `ledger.lock_box(session, box_id, exclusive=True)` in the same
     transaction, and appends EndBallots only if the answer is 0 or the lease is over: a process that died
@@ -216,32 +235,47 @@ def _require_listed(counter: Counter, credential: str) -> None:
         raise RejectedError("B4", "the credential is not on the list that was fixed at setup")
 
 
-class _View:
-    """One moment's look at the box and the election, in a transaction; what is appended in it is told by
-    `take`.
-    """
+# What the two looks ask for, each as one statement: the calendar of the box, in as many rows as the credentials have
+# ballots already, or in one without any. The last look adds the end of the box.
+_calendar = elections.CALENDAR.subquery()
+_earlier = ledger.BALLOTS_OF.subquery()
+_last = ledger.LAST_EVENT.subquery()
+_found = _calendar.outerjoin(_earlier, true())
+_FIRST_LOOK = select(_calendar, _earlier).select_from(_found)
+_LAST_LOOK = select(_calendar, _earlier, _last).select_from(_found.join(_last, true()))
 
-    def __init__(self, session: Session, counter: Counter) -> None:
-        self._session = session
-        self._box_id = counter.box_id
-        self._calendar = elections.get_calendar(session, counter.election.uuid)
-        tail = ledger.find_tail(session, counter.box_id)
-        if tail is None:
-            raise RuntimeError("a box with a counter has its setup")
-        self.tail = tail
+
+class _View:
+    """One moment's look at what speaks against some ballots; what is appended after it is told by `take`."""
+
+    def __init__(
+        self, connection: Connection, statement: Select[Any], counter: Counter, ballots: Sequence[_Ballot]
+    ) -> None:
+        values = {
+            "uuid": counter.election.uuid,
+            "box_id": counter.box_id,
+            "credentials": list({ballot.credential for ballot in ballots}),
+        }
+        self.rows = connection.execute(statement, values).all()
+        if not self.rows:
+            raise RuntimeError("a box with a counter has an election and its setup")
+        self._calendar = elections.make_calendar(self.rows[0])
+        self._earlier: dict[str, dict[str, BallotPlace]] = {}
+        for row in self.rows:
+            place = ledger.read_ballot_place(row)
+            if place is not None:
+                self._earlier.setdefault(row.credential, {})[row.digest] = place
         self._taken: set[str] = set()
 
     def look(self, ballot: _Ballot) -> _Finding:
         """Return where the ballot stands already, why it is refused, or None: nothing speaks against it."""
-        earlier = ledger.find_ballots_of(self._session, self._box_id, ballot.credential)
+        earlier = self._earlier.get(ballot.credential, {})
         if ballot.digest in earlier:
             return earlier[ballot.digest]
         try:
             elections.require_in_time(self._calendar, ballot.arrived_at)
         except Problem as problem:
             return problem
-        if self.tail.cursor.state is not BoxState.VOTING:
-            return Problem(409, "closed", "The election closed before this ballot arrived.")
         if not self._calendar.revoting and (earlier or ballot.credential in self._taken):
             return Problem(
                 409,
@@ -255,59 +289,53 @@ class _View:
         self._taken.add(ballot.credential)
 
 
-def _announce(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Finding]:
-    """Announce as in flight the ballots that nothing speaks against.
-
-    Not synced to the disk: after a power cut there is no ballot in flight, so the rows may vanish.
-    """
-    with context.database.relaxed() as session:
-        # From here until the rows are there, nobody ends the voting.
-        ledger.lock_arrival(session, counter.box_id)
-        view = _View(session, counter)
-        # Two ballots of one voter may both be announced: only the append decides between them.
-        findings = [view.look(ballot) for ballot in ballots]
-        rows = [
-            {"id": ballot.announcement, "box_id": counter.box_id}
-            for ballot, finding in zip(ballots, findings, strict=True)
-            if finding is None
-        ]
-        if rows:
-            session.connection().execute(_ANNOUNCE, rows)
-    return findings
+def _look(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Finding]:
+    """The first look. Two ballots of one voter may both pass it: only the append decides between them."""
+    with context.database.look() as connection:
+        view = _View(connection, _FIRST_LOOK, counter, ballots)
+    return [view.look(ballot) for ballot in ballots]
 
 
 def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Appended]:
-    """Append verified ballots and take their announcements back; durable when this returns."""
+    """Append verified ballots; durable when this returns."""
+    with context.database.write_plain() as connection:
+        # A statement of its own: the next one must see what was there when the lock was given.
+        ledger.lock_box(connection, counter.box_id)
+        view = _View(connection, _LAST_LOOK, counter, ballots)
+        tail = ledger.make_tail(view.rows[0])
+        findings, fresh = _sort(view, tail.cursor.state, ballots)
+        raws = [ballot.raw for ballot in fresh.values()]
+        appended = ledger.append_ballots(connection, counter.box_id, tail, raws)
+    places = {
+        digest: BallotPlace(landed.height, landed.event_hash)
+        for digest, landed in zip(fresh, appended, strict=True)
+    }
+    return [
+        _Appended(places[ballot.digest], fresh[ballot.digest] is ballot)
+        if finding is None
+        else _Appended(finding, False)
+        for ballot, finding in zip(ballots, findings, strict=True)
+    ]
+
+
+def _sort(
+    view: _View, state: BoxState, ballots: Sequence[_Ballot]
+) -> tuple[list[_Finding], dict[str, _Ballot]]:
+    """Return what is found about each ballot, and by digest those that are to be appended.
+
+    The very same ballot may be here twice; nothing is found about either, and one is appended.
+    """
     findings: list[_Finding] = []
     fresh: dict[str, _Ballot] = {}
-    with context.database.write() as session:
-        ledger.lock_box(session, counter.box_id)
-        view = _View(session, counter)
-        for ballot in ballots:
-            # The very same ballot may be here twice; the second one gets the first one's place.
-            finding = None if ballot.digest in fresh else view.look(ballot)
-            if finding is None and ballot.digest not in fresh:
-                fresh[ballot.digest] = ballot
-                view.take(ballot)
-            findings.append(finding)
-        raws = [ballot.raw for ballot in fresh.values()]
-        appended = ledger.append_ballots(session, counter.box_id, view.tail, raws)
-        _take_back(session, ballots)
-    places = dict(zip(fresh, appended, strict=True))
-    results = []
-    for ballot, finding in zip(ballots, findings, strict=True):
-        if finding is None:
-            landed = places[ballot.digest]
-            place = BallotPlace(landed.height, landed.event_hash)
-            results.append(_Appended(place, fresh[ballot.digest] is ballot))
-        else:
-            results.append(_Appended(finding, False))
-    return results
-
-
-def _take_back(session: Session, ballots: Sequence[_Ballot]) -> None:
-    names = [ballot.announcement for ballot in ballots]
-    session.connection().execute(_TAKE_BACK, {"names": names})
+    for ballot in ballots:
+        finding = None if ballot.digest in fresh else view.look(ballot)
+        if finding is None and state is not BoxState.VOTING:
+            finding = Problem(409, "closed", "The election closed before this ballot was verified.")
+        if finding is None and ballot.digest not in fresh:
+            fresh[ballot.digest] = ballot
+            view.take(ballot)
+        findings.append(finding)
+    return findings, fresh
 
 
 def _make_cast(counter: Counter, raw: bytes, place: BallotPlace, *, is_new: bool) -> Cast:

@@ -159,19 +159,25 @@ class Calendar:
     revoting: bool
 
 
-_CALENDAR = (
+# Of the box `uuid`; a statement for other ones to be built on.
+CALENDAR = (
     select(Election.state, Election.closes_at, Election.stopped_at, Election.revoting)
     .join(BallotBox)
     .where(BallotBox.uuid == bindparam("uuid"))
 )
 
 
+def make_calendar(row: Any) -> Calendar:
+    """The calendar in a row of CALENDAR."""
+    return Calendar(State(row.state), row.closes_at, row.stopped_at, row.revoting)
+
+
 def get_calendar(session: Session, uuid: str) -> Calendar:
     """The calendar of the box's election; Problem 404 ``unknown-election``."""
-    row = session.connection().execute(_CALENDAR, {"uuid": uuid}).one_or_none()
+    row = session.execute(CALENDAR, {"uuid": uuid}).one_or_none()
     if row is None:
         raise not_found()
-    return Calendar(State(row.state), row.closes_at, row.stopped_at, row.revoting)
+    return make_calendar(row)
 
 
 def require_in_time(calendar: Calendar, arrived_at: datetime) -> None:

@@ -26,7 +26,7 @@ from crypto.journal import first_line, make_seal, next_line
 from crypto.receipt import ServiceKey
 from crypto.record import BoxState, Cursor, encode_entry_event
 from voting_app.config import Settings
-from voting_app.db import Database
+from voting_app.db import Database, Transaction, get_connection
 from voting_app.errors import Problem
 from voting_app.ledger.models import JournalRow, LedgerBox, LedgerData, LedgerEvent
 
@@ -77,6 +77,40 @@ class BallotPlace:
     event_hash: str
 
 
+# Every ballot passes through these statements. Made once, and on tables instead of classes, they take a quarter of the
+# time. The first two are for others to build on: one statement that looks at several things costs little more than
+# one that looks at one.
+_box = cast(Table, LedgerBox.__table__)
+_event = cast(Table, LedgerEvent.__table__)
+_data = cast(Table, LedgerData.__table__)
+# The newest event of a box: none before Setup.
+LAST_EVENT = (
+    select(
+        _event.c.height,
+        _event.c.state.label("box_state"),
+        _event.c.hash.label("head"),
+        _event.c.end_position.label("length"),
+    )
+    .where(_event.c.box_id == bindparam("box_id"))
+    .order_by(_event.c.height.desc())
+    .limit(1)
+)
+# Where the ballots of some public credentials stand.
+BALLOTS_OF = (
+    select(
+        _data.c.credential,
+        _data.c.hash.label("digest"),
+        _event.c.height.label("ballot_height"),
+        _event.c.hash.label("ballot_event"),
+    )
+    .join(_event, (_event.c.box_id == _data.c.box_id) & (_event.c.height == _data.c.height))
+    .where(
+        _data.c.box_id == bindparam("box_id"),
+        _data.c.credential.in_(bindparam("credentials", expanding=True)),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """The four data records of the Setup event, as bytes."""
@@ -125,33 +159,37 @@ def find_box(session: Session, uuid: str) -> int | None:
     return session.scalar(select(LedgerBox.id).where(LedgerBox.uuid == uuid))
 
 
-def lock_box(session: Session, box_id: int, *, exclusive: bool = False) -> None:
+def lock_box(transaction: Transaction, box_id: int, *, exclusive: bool = False) -> None:
     """Wait until no other transaction appends to this box, and keep others waiting until this one ends.
 
     exclusive: also wait for ballots that are just arriving (rows that point at the box), and keep them
     waiting. Whoever ends the voting locks so, then counts the ballots in flight, then appends. On SQLite a
     write transaction is alone anyway.
     """
-    if _has_row_locks(session):
-        _lock(session, box_id, exclusive=exclusive)
+    if _has_row_locks(transaction):
+        _lock(transaction, box_id, exclusive=exclusive)
 
 
-def lock_arrival(session: Session, box_id: int) -> None:
+def lock_arrival(transaction: Transaction, box_id: int) -> None:
     """Keep an exclusive lock of this box away until this transaction ends; any number of arrivals hold this."""
-    if _has_row_locks(session):
-        session.connection().execute(_LOCK_ARRIVAL, {"box_id": box_id}).one()
+    if _has_row_locks(transaction):
+        get_connection(transaction).execute(_LOCK_ARRIVAL, {"box_id": box_id}).one()
 
 
-def find_tail(session: Session, box_id: int) -> Tail | None:
-    """Return where the next event goes, None before Setup."""
-    row = _find_last(session, box_id)
-    return None if row is None else Tail(Cursor(BoxState(row.state), row.height, row.hash), row.end_position)
+def read_ballot_place(row: Any) -> BallotPlace | None:
+    """Return where the ballot of a row of BALLOTS_OF stands; None if the row was joined and has no ballot."""
+    return None if row.digest is None else BallotPlace(row.ballot_height, row.ballot_event)
+
+
+def make_tail(row: Any) -> Tail:
+    """Return what a row of LAST_EVENT says of where the next event goes."""
+    return Tail(Cursor(BoxState(row.box_state), row.height, row.head), row.length)
 
 
 def box_state(session: Session, box_id: int) -> BoxState:
     """Return the state of the box after its newest event."""
     row = _find_last(session, box_id)
-    return BoxState.EMPTY if row is None else BoxState(row.state)
+    return BoxState.EMPTY if row is None else BoxState(row.box_state)
 
 
 def head(session: Session, box_id: int) -> Head:
@@ -159,7 +197,7 @@ def head(session: Session, box_id: int) -> Head:
     row = _find_last(session, box_id)
     if row is None:
         return Head(-1, None, len(encode_header_record(_get_timestamp(session, box_id))))
-    return Head(row.height, row.hash, row.end_position)
+    return Head(row.height, row.head, row.length)
 
 
 # --- appending ---------------------------------------------------------------------------------------------
@@ -174,17 +212,20 @@ def append(session: Session, box_id: int, event_type: str, bodies: Sequence[byte
     """
     # For what is not a ballot, arrivals wait too: so EndBallots comes after everything that arrived before it.
     timestamp = _lock(session, box_id, exclusive=event_type != BALLOT)
-    tail = find_tail(session, box_id) or Tail(Cursor(), len(encode_header_record(timestamp)))
+    row = _find_last(session, box_id)
+    tail = Tail(Cursor(), len(encode_header_record(timestamp))) if row is None else make_tail(row)
     cursor = replace(tail.cursor, ranking=_has_ranking(session, box_id, event_type))
     return _append(session, box_id, event_type, Tail(cursor, tail.position), [bodies])[0]
 
 
-def append_ballots(session: Session, box_id: int, tail: Tail, ballots: Sequence[bytes]) -> list[Appended]:
+def append_ballots(
+    transaction: Transaction, box_id: int, tail: Tail, ballots: Sequence[bytes]
+) -> list[Appended]:
     """Append verified ballots, an event for each, in their order; the whole costs little more than one.
 
     tail: found in this transaction after `lock_box`, so that nothing can have been appended since.
     """
-    return _append(session, box_id, BALLOT, tail, [[ballot] for ballot in ballots]) if ballots else []
+    return _append(transaction, box_id, BALLOT, tail, [[ballot] for ballot in ballots]) if ballots else []
 
 
 def append_journal(
@@ -235,15 +276,9 @@ def find_ballot(session: Session, box_id: int, name: str) -> BallotPlace | None:
     return None if row is None else BallotPlace(row.height, row.hash)
 
 
-def find_ballots_of(session: Session, box_id: int, credential: str) -> dict[str, BallotPlace]:
-    """Return where the ballots of this public credential stand, by their SHA-256 (hex)."""
-    rows = session.connection().execute(_BALLOTS_OF, {"box_id": box_id, "credential": credential})
-    return {row.hash: BallotPlace(row.height, row.event_hash) for row in rows}
-
-
 def has_voted(session: Session, box_id: int, credential: str) -> bool:
     """Whether a ballot of this public credential is in the box."""
-    return bool(find_ballots_of(session, box_id, credential))
+    return session.execute(BALLOTS_OF, {"box_id": box_id, "credentials": [credential]}).first() is not None
 
 
 def count_ballots(session: Session, box_id: int) -> int:
@@ -408,10 +443,6 @@ def iter_journal(database: Database, box_id: int, lines: int | None = None) -> I
 
 # --- inside ------------------------------------------------------------------------------------------------
 
-# Every ballot passes through these. Made once, and on tables instead of classes, they take a quarter of the time.
-_box = cast(Table, LedgerBox.__table__)
-_event = cast(Table, LedgerEvent.__table__)
-_data = cast(Table, LedgerData.__table__)
 _LOCK_TO_APPEND = (
     select(_box.c.timestamp).where(_box.c.id == bindparam("box_id")).with_for_update(key_share=True)
 )
@@ -421,23 +452,12 @@ _LOCK_ARRIVAL = (
     .where(_box.c.id == bindparam("box_id"))
     .with_for_update(read=True, key_share=True)
 )
-_LAST = (
-    select(_event.c.height, _event.c.state, _event.c.hash, _event.c.end_position)
-    .where(_event.c.box_id == bindparam("box_id"))
-    .order_by(_event.c.height.desc())
-    .limit(1)
-)
-_BALLOTS_OF = (
-    select(_data.c.hash, _event.c.height, _event.c.hash.label("event_hash"))
-    .join(_event, (_event.c.box_id == _data.c.box_id) & (_event.c.height == _data.c.height))
-    .where(_data.c.box_id == bindparam("box_id"), _data.c.credential == bindparam("credential"))
-)
 _ADD_EVENT = insert(_event)
 _ADD_DATA = insert(_data)
 
 
 def _append(
-    session: Session, box_id: int, event_type: str, tail: Tail, entries: Sequence[Sequence[bytes]]
+    transaction: Transaction, box_id: int, event_type: str, tail: Tail, entries: Sequence[Sequence[bytes]]
 ) -> list[Appended]:
     """Append one event of the type for each entry, which is its data records."""
     cursor, position = tail.cursor, tail.position
@@ -474,36 +494,36 @@ def _append(
             }
         )
         position = length
-    connection = session.connection()
+    connection = get_connection(transaction)
     if data:
         connection.execute(_ADD_DATA, data)
     connection.execute(_ADD_EVENT, events)
     return [Appended(e["height"], e["hash"], e["position"], e["end_position"]) for e in events]
 
 
-def _has_row_locks(session: Session) -> bool:
+def _has_row_locks(transaction: Transaction) -> bool:
     """Whether rows can be locked; on SQLite a write transaction is alone, and asking would be all that is done."""
-    return session.connection().dialect.name != "sqlite"
+    return get_connection(transaction).dialect.name != "sqlite"
 
 
-def _lock(session: Session, box_id: int, *, exclusive: bool) -> int:
+def _lock(transaction: Transaction, box_id: int, *, exclusive: bool) -> int:
     """Lock the box's row and return its timestamp; SQLite ignores the lock and needs none."""
     statement = _LOCK_ALONE if exclusive else _LOCK_TO_APPEND
-    return int(session.connection().execute(statement, {"box_id": box_id}).scalar_one())
+    return int(get_connection(transaction).execute(statement, {"box_id": box_id}).scalar_one())
 
 
 def _get_timestamp(session: Session, box_id: int) -> int:
     return session.scalars(select(LedgerBox.timestamp).where(LedgerBox.id == box_id)).one()
 
 
-def _find_last(session: Session, box_id: int) -> Any:
-    return session.connection().execute(_LAST, {"box_id": box_id}).one_or_none()
+def _find_last(transaction: Transaction, box_id: int) -> Any:
+    return get_connection(transaction).execute(LAST_EVENT, {"box_id": box_id}).one_or_none()
 
 
 def _get_place(session: Session, box_id: int) -> tuple[int, str | None]:
     """Return the box's height and head for a journal line: −1 and None before Setup."""
     row = _find_last(session, box_id)
-    return (-1, None) if row is None else (row.height, row.hash)
+    return (-1, None) if row is None else (row.height, row.head)
 
 
 def _has_ranking(session: Session, box_id: int, event_type: str) -> bool:
