@@ -105,6 +105,7 @@ class Database:
                 pool_pre_ping=True,
                 hide_parameters=True,
                 max_overflow=20,
+                pool_use_lifo=True,
             )
             event.listen(engine, "begin", _begin_postgresql)
             self._write_engine = engine
@@ -247,6 +248,8 @@ def _sqlite_engine(url: URL, *, begin: str | None, synchronous: str, read_only: 
         pool_size=8,
         max_overflow=24,
         pool_timeout=LOCK_TIMEOUT_SECONDS,
+        # The connection that was used last has prepared its statements.
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")

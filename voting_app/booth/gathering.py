@@ -69,6 +69,10 @@ class Gathering(Generic[Job, Result]):
         self._door = threading.Lock()
         self._company_came = threading.Condition(self._door)
 
+    def count(self) -> int:
+        """Return how many jobs wait for their run."""
+        return len(self._waiting)
+
     def submit(self, job: Job) -> Result:
         """Return the job's result, or raise what its run raised."""
         ticket = _Ticket[Job, Result](job)

@@ -46,6 +46,12 @@ _COUNTERS = 32
 # transaction. Nobody waits who is alone.
 _PATIENCE_SECONDS = 0.02
 
+# While so many ballots are in flight that have yet to be verified, there is no hurry to look at the next one: up to
+# _LOOKS_TOGETHER share a look, waiting for each other less long than it takes to verify those.
+_ENOUGH_TO_VERIFY = 4
+_LOOKS_TOGETHER = 6
+_LOOK_PATIENCE_SECONDS = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:
@@ -96,12 +102,20 @@ class Counter:
         self.size_limit = min(max_ballot_size(self.election), context.settings.max_ballot_bytes)
         self.service_key = ledger.get_service_key(context.settings, self.election.uuid)
         self.presence = Presence(context.database, box_id)
-        self.looks = Gathering[_Ballot, _Finding](lambda ballots: _look(context, self, ballots))
+        self.looks = Gathering[_Ballot, _Finding](
+            lambda ballots: _look(context, self, ballots),
+            company=self._get_company_for_look,
+            patience=_LOOK_PATIENCE_SECONDS,
+        )
         self.appends = Gathering[_Ballot, _Appended](
             lambda ballots: _append(context, self, ballots),
             company=self.presence.count,
             patience=_PATIENCE_SECONDS,
         )
+
+    def _get_company_for_look(self) -> int:
+        unverified = self.presence.count() - self.appends.count()
+        return _LOOKS_TOGETHER if unverified >= _ENOUGH_TO_VERIFY else 1
 
 
 class Desk:

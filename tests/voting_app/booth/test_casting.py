@@ -4,6 +4,8 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -370,6 +372,37 @@ def test_two_votes_of_one_voter_at_once_make_one_event(
     require_refused(cast(client, simulation, simulation.ballots[0]), 409, "already-voted")
     with context.database.read() as session:
         assert ledger.count_ballots(session, box_id) == 1
+
+
+def test_looks_wait_for_each_other_only_while_there_is_enough_to_verify(
+    context: Context, simulation: Simulation, box_id: int
+) -> None:
+    counter = booth.Desk(context).find_counter(simulation.election.uuid)
+    assert counter is not None
+    with ExitStack() as stack:
+        found = []
+        for _ in range(5):
+            found.append(counter.looks._company())
+            stack.enter_context(counter.presence.hold())
+        found.append(counter.looks._company())
+    assert found == [1, 1, 1, 1, 6, 6]
+
+
+def test_many_threads_of_one_process_share_looks_and_appends(
+    context: Context, simulation: Simulation, box_id: int
+) -> None:
+    app = create_app(context.settings, clock=context.clock, database=context.database)
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(
+            pool.map(lambda raw: (raw, cast(app.test_client(), simulation, raw)), [*simulation.ballots] * 2)
+        )
+    for raw in simulation.ballots:
+        both = [answer for body, answer in answers if body == raw]
+        assert sorted(answer.status_code for answer in both) == [200, 201]
+        assert both[0].get_json() == both[1].get_json()
+    archive, announced = content(context, box_id)
+    assert announced == 0
+    assert all(raw in archive for raw in simulation.ballots)
 
 
 @pytest.mark.usefixtures("unchanged")
