@@ -164,7 +164,7 @@ def test_rolls_that_cannot_be_read(roll: str | bytes, row: int, words: str) -> N
         ('[{"answers": ["a"], "min": 0, "max": 1, "question": "x", "colour": 1}]', "unknown field"),
         ('[{"type": "NonHomomorphic", "value": {}}]', "not ranked"),
         (b'[{"question": "\xe9"}]', "not UTF-8"),
-        ("[" * 100_000, "not JSON"),
+        ("[" * 100_000, "not readable as JSON"),
         (json.dumps([{"answers": ["a"] * 501, "min": 0, "max": 1, "question": "x"}]), "at most 500"),
     ],
 )
