@@ -5,6 +5,7 @@ Nothing depends on it but speed. Each process gathers for itself; between proces
 
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -21,6 +22,7 @@ class _Ticket(Generic[Job, Result]):
     def __init__(self, job: Job) -> None:
         self.job = job
         self.leads = False
+        self.came_at = monotonic()
         # Stands if the leading thread is ended: the others must not wait for it, and may try again.
         self.error: BaseException | None = RuntimeError("the thread that worked for this one was ended")
         self._results: Sequence[Result] = ()
@@ -85,20 +87,23 @@ class Gathering(Generic[Job, Result]):
         if not ticket.leads:
             ticket.wait()
         if ticket.leads:
-            self._lead()
+            self._lead(ticket.came_at + self._patience)
         return ticket.get()
 
     def _is_complete(self) -> bool:
         return len(self._waiting) >= self._company()
 
-    def _lead(self) -> None:
-        """Run all that are waiting, this thread's job among them, and call their threads, whatever happens."""
+    def _lead(self, until: float) -> None:
+        """Run all that are waiting, this thread's job among them, and call their threads, whatever happens.
+
+        until: on the clock of `monotonic`. Who waited for the run before has no patience left for company.
+        """
         batch: list[_Ticket[Job, Result]] = []
         try:
             with self._door:
                 try:
                     if self._patience:
-                        self._company_came.wait_for(self._is_complete, self._patience)
+                        self._company_came.wait_for(self._is_complete, until - monotonic())
                 finally:
                     batch, self._waiting = self._waiting, []
             self._serve(batch)
