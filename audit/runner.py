@@ -56,7 +56,6 @@ class _Run:
         self._ballots: BallotCheck | None = None
         self._tally: TallyCheck | None = None
         self._checked = self._read = 0
-        self._supported = True
 
     def _ballots_checked(self, count: int) -> None:
         self._checked += count
@@ -132,7 +131,6 @@ class _Run:
         self.report.questions = list(election.questions)
         self.box.uuid = election.uuid
         if not election.is_supported:
-            self._supported = False
             self.findings.unsupported((*BALLOTS, *TALLY, *DECRYPTION, *RESULT), _NOT_YET)
             return
         self._pool = make_pool(setup, self.jobs)

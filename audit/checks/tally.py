@@ -43,21 +43,19 @@ class TallyCheck:
         own = ballots.tally()
         with findings.stage("C1", record="encrypted tally"):
             self._tally = parse_encrypted_tally(self._setup.election, raw)
-        with findings.stage("C2", record="sized tally"):
+        with findings.stage(record="sized tally"):
             sized = parse_sized_tally(raw_sized)
-            if ballots.all_good and (sized.num_tallied, sized.total_weight) != (
-                ballots.counted,
-                ballots.counted_weight,
-            ):
+        self._weight = sized.total_weight
+        if not ballots.all_good:
+            findings.not_applicable("not compared, because some ballots are not valid", "C2", "C3")
+            return None
+        with findings.stage("C2", record="sized tally"):
+            if (sized.num_tallied, sized.total_weight) != (ballots.counted, ballots.counted_weight):
                 raise RejectedError(
                     "C2",
                     f"{sized.num_tallied} ballots of weight {sized.total_weight} are said to count, "
                     f"but it is {ballots.counted} of weight {ballots.counted_weight}",
                 )
-        self._weight = sized.total_weight
-        if not ballots.all_good:
-            findings.not_applicable("not compared, because some ballots are not valid", "C3")
-            return None
         with findings.stage("C3", record="encrypted tally"):
             if encode_encrypted_tally(own) != raw:
                 raise RejectedError("C3", "it is not the product of the counted ballots")

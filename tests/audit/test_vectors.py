@@ -114,3 +114,14 @@ def test_the_installed_command_says_the_same(name: str, code: int, verdict: str)
     )
     assert (run.returncode, json.loads(run.stdout)["verdict"]) == (code, verdict), run.stderr
     assert json.loads(run.stdout) == audit(path).as_json()
+
+
+def test_a_count_that_was_not_compared_is_not_called_right() -> None:
+    """Without it: beside a bad ballot the report would say "ok" to counts and a product that nobody compared."""
+    report = audit(VECTORS / "hostile/ballot_bad_indiv-ed25519/test.bel")
+    assert failed(report) == {"B8"}
+    assert {rule: report.findings.checks[rule].status for rule in ("C1", "C2", "C3")} == {
+        "C1": "pass",
+        "C2": "not-checked",
+        "C3": "not-checked",
+    }

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crypto.randomness import new_account_number, new_hex, new_token
@@ -202,11 +202,6 @@ def verify_login(
     if account is None or account.ended_at is not None:
         return None
     return Actor(account.role, account.number)
-
-
-def count_accounts(session: Session) -> int:
-    """Return how many accounts there are, ended ones included."""
-    return session.scalar(select(func.count()).select_from(Account)) or 0
 
 
 def _find_setup_link(session: Session, link: str, *, is_locked: bool = False) -> SetupLink | None:
