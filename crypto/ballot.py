@@ -29,9 +29,10 @@ from crypto.proofs import disjunction, schnorr
 from crypto.proofs.disjunction import Branch
 from crypto.proofs.schnorr import Proof, parse_proof
 from crypto.questions import HomomorphicQuestion
-from crypto.randomness import Coins
+from crypto.randomness import Coins, SystemCoins
 
 _FIELDS = ("election_uuid", "election_hash", "credential", "answers", "signature")
+_SYSTEM = SystemCoins()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,20 @@ def _make_answer(
 
 
 def make_ballot(
-    election: Election, credential_text: str, votes: Sequence[Sequence[int]], coins: Coins
+    election: Election,
+    credential_text: str,
+    votes: Sequence[Sequence[int]],
+    coins: Coins,
+    signing: Coins = _SYSTEM,
 ) -> bytes:
     """Encrypts, proves and signs; returns the ballot's exact text.
 
-    ``votes`` has one 0/1 per ciphertext, the blank one first. The last coin signs.
+    ``votes`` has one 0/1 per ciphertext, the blank one first. ``coins`` may follow from a seed that
+    the voter shows to a second device; ``signing`` gives the signature's one coin and must be nobody's
+    knowledge ever: with it the signature tells the credential's secret (ADR 0006).
     """
+    if signing is coins and not isinstance(coins, SystemCoins):
+        raise MisuseError("a ballot's signature needs coins of its own")
     group = election.group
     questions = election.homomorphic_questions
     if len(votes) != len(questions):
@@ -194,7 +203,7 @@ def make_ballot(
     }
     ballot_hash = sha256_base64(encode_json_bytes(unsigned))
     prefix = transcript.ballot_signature(ballot_hash)
-    signature = schnorr.prove(group, prefix, (group.generator,), secret, coins)
+    signature = schnorr.prove(group, prefix, (group.generator,), secret, signing)
     return encode_json_bytes({**unsigned, "signature": {"hash": ballot_hash, "proof": signature.encode()}})
 
 

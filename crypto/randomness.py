@@ -1,8 +1,9 @@
 """All randomness: the only file that imports ``secrets``.
 
 Code that needs a random scalar takes *coins*. ``SystemCoins`` draws from the operating system;
-``SeedCoins`` derives every coin of one ballot from a 32-byte seed, so that a voter can have the
-ballot opened by seed and choices ("check instead of cast", docs/protocol.md §7).
+``SeedCoins`` derives the coins of one ballot's encryption and proofs from a 32-byte seed, so that a
+voter can have it opened by seed and choices ("check instead of cast", docs/protocol.md §7.5). The coin
+of a signature never follows from that seed: whoever knows it has the secret that signed.
 """
 
 from __future__ import annotations

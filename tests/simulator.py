@@ -551,6 +551,7 @@ def simulate(spec: Spec) -> Simulation:
                 credentials[voter],
                 votes_from_choices(election, list(choices)),
                 coins_for(spec.seed, f"ballot {number} of voter {voter}"),
+                coins_for(spec.seed, f"signature {number} of voter {voter}"),
             )
             book.append("Ballot", raw)
             counted[voter] = parse_ballot(election, raw)

@@ -24,6 +24,7 @@ from crypto.election import Election
 from crypto.encoding import encode_json_bytes, sha256_base64
 from crypto.errors import MalformedError, MisuseError, RejectedError
 from crypto.questions import HomomorphicQuestion
+from crypto.randomness import SeedCoins
 from tests.crypto.cheating import changed, make_dishonest_ballot, mauled_ballot, sign_again
 from tests.crypto.refusals import refused
 from tests.simulator import (
@@ -132,7 +133,8 @@ def test_equal_coins_give_equal_text_and_other_coins_hide_the_vote() -> None:
     election, credential = simulation.election, simulation.credentials[0]
 
     def ballot(vote: list[int], seed: int) -> bytes:
-        return make_ballot(election, credential, [vote], coins_for(seed, "equal"))
+        coins, signing = coins_for(seed, "equal"), coins_for((seed, *vote), "equal, signature")
+        return make_ballot(election, credential, [vote], coins, signing)
 
     assert ballot([1, 0], 1) == ballot([1, 0], 1)
     different = {ballot(vote, seed) for vote in ([1, 0], [0, 1]) for seed in range(5)}
@@ -434,6 +436,43 @@ def test_choices_of_one_question_cannot_change_places() -> None:
     }
     with refused("B9"):
         check(election, sign_again(election, simulation.credentials[0], swapped))
+
+
+@EVERY_GROUP
+def test_an_opened_ballot_does_not_tell_the_credential(group: str) -> None:
+    """Who is shown seed and choices ("check instead of cast") must not be able to vote in the voter's place.
+
+    A signature's coin w gives the secret s = (w - response) / challenge away, so that no coin of the seed may sign.
+    """
+    simulation = election_with(question_of((2, 0, 1, True)), group=group)
+    election, q = simulation.election, simulation.group.q
+    seed = bytes(range(32))
+    raw = make_ballot(election, simulation.credentials[0], [[0, 1, 0]], SeedCoins(seed))
+    ballot = check(election, raw)
+    revealed = SeedCoins(seed)
+    inverse = pow(ballot.signature.challenge, -1, q)
+    guesses = [(revealed.scalar(q) - ballot.signature.response) * inverse % q for _ in range(100)]
+    assert ballot.credential not in [simulation.group.power_g(guess) for guess in guesses]
+
+
+def test_a_ballot_signed_twice_is_the_same_but_for_the_signature() -> None:
+    """What is checked instead of cast is recomputed up to the signature; its coin is another each time."""
+    simulation = election_with(question_of((2, 1, 1, False)))
+    first, second = (
+        json.loads(
+            make_ballot(simulation.election, simulation.credentials[0], [[1, 0]], SeedCoins(bytes(32)))
+        )
+        for _ in range(2)
+    )
+    proofs = [value["signature"].pop("proof") for value in (first, second)]
+    assert first == second
+    assert proofs[0]["challenge"] != proofs[1]["challenge"]
+
+
+def test_the_coins_of_the_encryption_cannot_sign() -> None:
+    simulation, coins = election_with(question_of((2, 1, 1, False))), SeedCoins(bytes(32))
+    with pytest.raises(MisuseError, match="coins of its own"):
+        make_ballot(simulation.election, simulation.credentials[0], [[1, 0]], coins, coins)
 
 
 @cache

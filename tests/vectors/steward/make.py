@@ -56,7 +56,7 @@ def coins() -> Any:
 
 
 def ballots() -> Any:
-    """Seed and choices → the ballot's exact text: what "check instead of cast" recomputes."""
+    """Seed and choices → the ballot's exact text: what "check instead of cast" recomputes but for the signature."""
     result = []
     cases: list[tuple[str, list[Any]]] = [
         ("plain", [[0]]),
@@ -69,10 +69,10 @@ def ballots() -> Any:
     ]
     for number, (kind, choices) in enumerate(cases):
         simulation = sound(kind)
-        seed = seed_of(f"ballot {number}")
-        source = CountingCoins(seed)
+        seed, signing_seed = seed_of(f"ballot {number}"), seed_of(f"signature {number}")
+        source, signing = CountingCoins(seed), CountingCoins(signing_seed)
         votes = votes_from_choices(simulation.election, choices)
-        raw = make_ballot(simulation.election, simulation.credentials[0], votes, source)
+        raw = make_ballot(simulation.election, simulation.credentials[0], votes, source, signing)
         result.append(
             {
                 "election": simulation.election.raw.decode(),
@@ -82,6 +82,9 @@ def ballots() -> Any:
                 "votes": votes,
                 "seed": seed.hex(),
                 "coins": [str(coin) for coin in source.taken],
+                # A real signature's coin comes from the operating system; here it must come out the same.
+                "signing_seed": signing_seed.hex(),
+                "signing_coin": str(signing.taken[0]),
                 "ballot": raw.decode(),
                 "tracker": ballot_tracker(raw),
             }
@@ -95,7 +98,11 @@ def receipts() -> Any:
         simulation = sound(kind)
         for raw, receipt in zip(simulation.ballots, simulation.receipts, strict=True):
             again = make_receipt(
-                simulation.service_key, simulation.election.uuid, ballot_tracker(raw), receipt.height, receipt.event
+                simulation.service_key,
+                simulation.election.uuid,
+                ballot_tracker(raw),
+                receipt.height,
+                receipt.event,
             )
             result.append(
                 {
@@ -209,7 +216,14 @@ def elements() -> Any:
     bad = [text(raw) for raw in (*edwards.LOW_ORDER, *edwards.NON_CANONICAL)]
     bad += [text(edwards.encode(point)) for point in mixed]
     bad += [text(y.to_bytes(32, "little")) for y in range(2, 30) if edwards.recover_x(y, 0) is None]
-    bad += [good[0].upper().replace("6", "A", 1), good[1].upper(), good[0][:-1], good[0] + "0", "", f"0x{good[0][2:]}"]
+    bad += [
+        good[0].upper().replace("6", "A", 1),
+        good[1].upper(),
+        good[0][:-1],
+        good[0] + "0",
+        "",
+        f"0x{good[0][2:]}",
+    ]
     return {
         "identity": group.identity.text,
         "accept": good,
