@@ -13,10 +13,12 @@ from typing import Any
 from crypto.encoding import encode_json_bytes, is_uuid, parse_json, require_text, sha256_base64
 from crypto.errors import MalformedError, MisuseError
 from crypto.groups import Element, Group, get_group
+from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import HomomorphicQuestion, Question, parse_questions
 
 _REQUIRED = ("version", "description", "name", "group", "public_key", "questions", "uuid")
-_OPTIONAL = ("administrator", "credential_authority")
+_TEXTS = ("administrator", "credential_authority")
+_OPTIONAL = (*_TEXTS, "steward")
 RULE = "S1"
 
 
@@ -35,6 +37,8 @@ class Election:
     unknown_fields: tuple[str, ...]
     raw: bytes
     fingerprint: str
+    # Languages, rules of decision, quorum: None in elections that other programs made.
+    presentation: Presentation | None = None
 
     @property
     def is_supported(self) -> bool:
@@ -50,7 +54,7 @@ class Election:
         return result
 
 
-def encode_election(
+def encode_election(  # noqa: PLR0913  one for each field
     *,
     uuid: str,
     name: str,
@@ -60,6 +64,7 @@ def encode_election(
     questions: Sequence[HomomorphicQuestion],
     administrator: str | None = None,
     credential_authority: str | None = None,
+    presentation: Presentation | None = None,
 ) -> bytes:
     """The bytes of election data; their hash becomes the fingerprint."""
     value: dict[str, Any] = {
@@ -75,6 +80,8 @@ def encode_election(
         value["administrator"] = administrator
     if credential_authority is not None:
         value["credential_authority"] = credential_authority
+    if presentation is not None:
+        value["steward"] = presentation.encode()
     return encode_json_bytes(value)
 
 
@@ -95,20 +102,25 @@ def parse_election(raw: bytes) -> Election:
         raise MalformedError(RULE, "election data: the uuid must be 14 or more Base58 characters")
     group = get_group(value["group"], RULE)
     texts = {
-        key: require_text(value[key], RULE, key)
-        for key in ("name", "description", *_OPTIONAL)
-        if key in value
+        key: require_text(value[key], RULE, key) for key in ("name", "description", *_TEXTS) if key in value
     }
+    questions = parse_questions(value["questions"], RULE)
+    presentation = None
+    if "steward" in value:
+        presentation = parse_presentation(
+            value["steward"], texts["name"], texts["description"], questions, RULE
+        )
     return Election(
         uuid=value["uuid"],
         name=texts["name"],
         description=texts["description"],
         group=group,
         public_key=group.decode(value["public_key"], RULE, "election public key", allow_identity=False),
-        questions=parse_questions(value["questions"], RULE),
+        questions=questions,
         administrator=texts.get("administrator"),
         credential_authority=texts.get("credential_authority"),
         unknown_fields=tuple(key for key in value if key not in known),
         raw=raw,
         fingerprint=sha256_base64(raw),
+        presentation=presentation,
     )

@@ -46,6 +46,7 @@ from crypto.pedersen import (
     make_voutput,
     open_private_key,
 )
+from crypto.presentation import Majority, Presentation, QuestionTexts, Texts
 from crypto.questions import HomomorphicQuestion
 from crypto.randomness import CREDENTIAL_GROUPS, SeedCoins
 from crypto.receipt import Receipt, ServiceKey, make_receipt
@@ -100,6 +101,7 @@ class Spec:
     stage: str = "tallied"
     name: str = "Officers of Local 12"
     seed: int = 1
+    presentation: Presentation | None = None
 
 
 # --- chance that can be repeated ---------------------------------------------------------------------------------
@@ -513,6 +515,7 @@ def _set_up(spec: Spec) -> _Scene:
         questions=spec.questions,
         administrator="Committee",
         credential_authority="Registrar",
+        presentation=spec.presentation,
     )
     election = parse_election(raw_election)
     setup = make_setup(raw_election, raw_trustees, raw_credentials)
@@ -636,6 +639,31 @@ OFFICERS = HomomorphicQuestion(("Ada", "Grace", "Joan"), 0, 2, "Up to two office
 _BELENIOS = "BELENIOS-2048"
 _ALL_SINGLE: tuple[TrusteeSpec, ...] = (SINGLE, SINGLE, SINGLE)
 _BLANK: Literal["blank"] = "blank"
+_PRESENTED = Presentation(
+    "en",
+    (
+        Texts(
+            "es",
+            "Junta de la sección 12",
+            "Elección anual, § 7 de los estatutos",
+            (
+                QuestionTexts("¿Quién formará la junta?", ("Ada", "Björn", "Çelik")),
+                QuestionTexts("¿Se aumentan las cuotas?", ("Sí", "No")),
+            ),
+        ),
+        Texts(
+            "fr",
+            "Bureau de la section 12",
+            "Élection annuelle, § 7 des statuts",
+            (
+                QuestionTexts("Qui formera le bureau ?", ("Ada", "Björn", "Çelik")),
+                QuestionTexts("Faut-il augmenter les cotisations ?", ("Oui", "Non")),
+            ),
+        ),
+    ),
+    (Majority.PLURALITY, Majority.TWO_THIRDS),
+    50,
+)
 KINDS: dict[str, Spec] = {
     "plain": Spec((YES_NO,), votes=((0, ((0,),)), (1, ((1,),)), (2, ((0,),)))),
     "blank": Spec(
@@ -660,6 +688,7 @@ KINDS: dict[str, Spec] = {
     "threshold": Spec((OFFICERS,), trustees=(Threshold(2, 3),), seed=5),
     "mixed": Spec((YES_NO,), trustees=(SINGLE, Threshold(2, 3)), seed=6),
     "empty": Spec((YES_NO, BOARD), votes=(), seed=7),
+    "presented": Spec((BOARD, YES_NO), voters=3, presentation=_PRESENTED, seed=11),
     "certified": Spec((YES_NO,), stage="certified", votes=((1, ((0,),)), (0, ((1,),)), (3, ((0,),))), seed=8),
     "belenios": Spec((YES_NO,), group=_BELENIOS, trustees=(SINGLE, SINGLE), voters=3, seed=9),
     "belenios-mixed": Spec(

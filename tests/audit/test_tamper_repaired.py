@@ -61,6 +61,9 @@ from tests.simulator import (
     change_json,
     coins_for,
     heads_of,
+    json_at,
+    json_paths,
+    json_with,
     rebuild,
     simulated,
     sound,
@@ -388,6 +391,47 @@ def test_texts_before_the_first_ballot_are_noticed_by_the_journal(
     _caught_by_diff(election, archive, tmp_path)
     voted = sound("plain")
     assert_findings(judge(rebuild(change_json(voted.entries, 0, "election", changed))), "B3")
+
+
+def test_languages_and_rules_are_known_to_the_auditor_and_bound_by_every_ballot(judge: Judge) -> None:
+    """Without it: the Spanish names could change places, or the majority that is needed, under votes already cast."""
+    election = sound("presented")
+    report = judge.of(election, journal=True)
+    assert_sound(report)
+    assert report.findings.warnings == []
+    value = json.loads(election.entries[0].body("election"))
+    paths = [path for path in json_paths(value) if path[:1] == ("steward",)]
+    assert len(paths) > 30
+    for path in paths:
+        changes: list[Any] = [None]
+        old = json_at(value, path)
+        if isinstance(old, str):
+            changes = [old + "x", "majority"]
+        elif isinstance(old, int):
+            changes = [old + 1]
+        elif isinstance(old, list):
+            changes = [old[::-1], old[:-1]]
+        elif isinstance(old, dict) and len(path) > 1:
+            changes = [{key: old[key] for key in list(old)[:-1]}]
+        for new in changes:
+            body = encode_json_bytes(json_with(value, path, new))
+            broken = rebuild([election.entries[0].with_body("election", body), *election.entries[1:]])
+            if broken != election.archive:
+                assert failed(judge(broken)) & {"S1", "B3"}, f"{path} = {new}"
+
+
+@pytest.mark.parametrize("part", ["texts", "rules", "quorum"])
+def test_languages_and_rules_before_the_first_ballot_are_noticed_by_the_journal(
+    part: str, judge: Judge, tmp_path: Path
+) -> None:
+    election = simulated(replace(KINDS["presented"], votes=(), stage="open"))
+
+    def changed(value: dict[str, Any]) -> dict[str, Any]:
+        return {**value, "steward": {k: v for k, v in value["steward"].items() if k != part}}
+
+    archive = rebuild(change_json(election.entries, 0, "election", changed))
+    _caught_by_journal(election, archive, judge, "J8", "J9")
+    _caught_by_diff(election, archive, tmp_path)
 
 
 def test_the_order_of_credentials_is_a_warning_and_noticed_by_the_journal(judge: Judge) -> None:

@@ -17,6 +17,14 @@ def bench20(belenios20: Tool, tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
+def bench30(belenios30: Tool, tmp_path: Path) -> Bench:
+    """Version 3.0; used for multiplicative groups."""
+    folder = tmp_path / "3.0"
+    folder.mkdir()
+    return Bench(belenios30, folder, group="BELENIOS-2048")
+
+
+@pytest.fixture
 def bench33(belenios33: Tool, tmp_path: Path) -> Bench:
     """Version 3.3.0."""
     folder = tmp_path / "3.3.0"

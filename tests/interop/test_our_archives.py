@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from crypto.ballot import make_ballot
+from crypto.ballot import check_ballot, make_ballot
+from crypto.checker import PlainChecker
 from tests.crypto.cheating import mauled_ballot, sign_again
 from tests.interop.bench import Bench, judge
 from tests.simulator import (
@@ -129,3 +130,30 @@ def test_a_broken_ballot_in_a_repaired_archive(bench20: Bench) -> None:
         bench20.put_archive(simulation.election.uuid, rebuild(entries))
         run = bench20.run("election", "verify", "--dir", bench20.folder, check=False)
         assert (run.returncode == 0) == is_sound
+
+
+# --- our own field in the election data --------------------------------------------------------------------------
+
+
+def test_the_field_of_our_own_is_ignored_by_all_versions(
+    bench20: Bench, bench30: Bench, bench33: Bench
+) -> None:
+    """ADR 0005 rests on this: texts, rules and quorum change nothing for another verifier."""
+    simulation = simulated(replace(KINDS["presented"], group="BELENIOS-2048"))
+    assert b'"steward":{' in simulation.election.raw
+    for bench in (bench20, bench30, bench33):
+        bench.put_archive(simulation.election.uuid, simulation.archive).verify()
+    for ballot in simulation.ballots:
+        bench33.verify_ballot(ballot)
+    assert judge(simulation.archive) == simulation.result
+
+
+@pytest.mark.parametrize("group", ["Ed25519", "BELENIOS-2048"])
+def test_their_ballots_name_the_fingerprint_of_our_field(bench33: Bench, group: str) -> None:
+    simulation = simulated(replace(KINDS["presented"], group=group, stage="open", votes=()))
+    bench33.put_archive(simulation.election.uuid, simulation.archive)
+    raw = bench33.make_ballot(simulation.credentials[0], [[0, 1, 0, 1], [1, 0]])
+    check_ballot(simulation.election, raw, PlainChecker(simulation.group))
+    bench33.add_event("Ballot", [raw])
+    bench33.verify()
+    assert judge(bench33.archive) is None

@@ -1,0 +1,213 @@
+"""The field `steward` of election data: read strictly, each language complete, nothing in it that cannot be seen."""
+
+import json
+from typing import Any
+
+import pytest
+
+from crypto.election import encode_election, parse_election
+from crypto.encoding import encode_json_bytes
+from crypto.presentation import Majority, Presentation, is_language
+from tests.crypto.refusals import refused
+from tests.simulator import Path, json_with, sound
+
+
+def data() -> dict[str, Any]:
+    """Questions: BOARD (blank, up to two of three) and YES_NO."""
+    value: dict[str, Any] = json.loads(sound("presented").election.raw)
+    return value
+
+
+def read(value: dict[str, Any]) -> Presentation:
+    presentation = parse_election(encode_json_bytes(value)).presentation
+    assert presentation is not None
+    return presentation
+
+
+def with_steward(**fields: Any) -> dict[str, Any]:
+    """Election data whose field has these parts and no others."""
+    return {**data(), "steward": {"version": 1, "language": "en", **fields}}
+
+
+def test_it_comes_back() -> None:
+    election = sound("presented").election
+    presentation = read(data())
+    assert presentation == sound("presented").spec.presentation
+    assert presentation.languages == ("en", "es", "fr")
+    assert presentation.rules == (Majority.PLURALITY, Majority.TWO_THIRDS)
+    assert presentation.quorum_percent == 50
+    french = presentation.find_translation("fr")
+    assert french is not None
+    assert french.questions[1].answers == ("Oui", "Non")
+    assert presentation.find_translation("en") is None
+    assert presentation.find_translation("de") is None
+    assert election.unknown_fields == ()
+    assert election.raw.endswith(b'"quorum":{"percent":50}}}')
+    again = encode_election(
+        uuid=election.uuid,
+        name=election.name,
+        description=election.description,
+        group_name=election.group.name,
+        public_key=election.public_key,
+        questions=election.homomorphic_questions,
+        administrator=election.administrator,
+        credential_authority=election.credential_authority,
+        presentation=presentation,
+    )
+    assert again == election.raw
+
+
+def test_elections_of_others_have_none() -> None:
+    assert sound("plain").election.presentation is None
+
+
+def test_everything_but_the_language_may_be_missing() -> None:
+    assert read(with_steward()) == Presentation("en")
+    assert read(with_steward(quorum={"percent": 100})).quorum_percent == 100
+    rules = read(with_steward(rules=[{"majority": "plurality"}, {"majority": "majority"}])).rules
+    assert rules == (Majority.PLURALITY, Majority.MAJORITY)
+
+
+def test_it_is_the_last_of_the_known_fields() -> None:
+    value = data()
+    moved = {"steward": value.pop("steward"), **value}
+    with refused("S1", "order"):
+        parse_election(encode_json_bytes(moved))
+
+
+STEWARD: Path = ("steward",)
+SPANISH: Path = ("steward", "texts", "es")
+
+
+@pytest.mark.parametrize(
+    "path, new, words",
+    [
+        (STEWARD, None, "object"),
+        (STEWARD, {}, "version"),
+        (STEWARD, {"version": 1}, "language"),
+        (STEWARD, {"language": "en", "version": 1}, "order"),
+        (STEWARD, {"version": 1, "language": "en", "colour": 1}, "colour"),
+        (STEWARD, {"version": 1, "language": "en", "quorum": {"percent": 1}, "rules": []}, "order"),
+        (("steward", "version"), 2, "version 1"),
+        (("steward", "version"), True, "version 1"),
+        (("steward", "language"), None, "tag"),
+        (("steward", "language"), "english", "tag"),
+        (("steward", "language"), "es", "another language"),
+        (("steward", "texts"), {}, "at least one"),
+        (("steward", "texts"), [], "object"),
+        (("steward", "texts"), None, "object"),
+        (SPANISH, None, "object"),
+        (SPANISH, {"name": "n", "description": "d"}, "questions"),
+        ((*SPANISH, "name"), "", "missing"),
+        ((*SPANISH, "name"), " ", "missing"),
+        ((*SPANISH, "name"), 5, "text"),
+        ((*SPANISH, "description"), "", "missing"),
+        ((*SPANISH, "questions"), [], "2 items"),
+        ((*SPANISH, "questions", 0), {"answers": ["a", "b", "c"], "question": "?"}, "order"),
+        ((*SPANISH, "questions", 0, "question"), "", "missing"),
+        ((*SPANISH, "questions", 0, "answers"), ["Ada", "Björn"], "3 items"),
+        ((*SPANISH, "questions", 0, "answers"), ["Ada", "Björn", "Ç", "D"], "3 items"),
+        ((*SPANISH, "questions", 0, "answers"), ["Ada", "Ada", "Ç"], "alike"),
+        ((*SPANISH, "questions", 0, "answers", 1), "", "missing"),
+        ((*SPANISH, "questions", 0, "answers", 1), None, "text"),
+        (("steward", "rules"), [], "2 items"),
+        (("steward", "rules"), {}, "array"),
+        (("steward", "rules", 0), "plurality", "object"),
+        (("steward", "rules", 0), {"majority": "plurality", "seats": 2}, "seats"),
+        (("steward", "rules", 1, "majority"), "Plurality", "not known"),
+        (("steward", "rules", 1, "majority"), None, "not known"),
+        (("steward", "rules", 1, "majority"), ["majority"], "not known"),
+        # BOARD has two seats: the sums do not tell how many ballots chose anybody.
+        (("steward", "rules", 0, "majority"), "majority", "several seats"),
+        (("steward", "rules", 0, "majority"), "two-thirds", "several seats"),
+        (("steward", "quorum"), 50, "object"),
+        (("steward", "quorum"), {}, "percent"),
+        (("steward", "quorum", "percent"), 0, "range"),
+        (("steward", "quorum", "percent"), 101, "range"),
+        (("steward", "quorum", "percent"), True, "integer"),
+    ],
+)
+def test_what_does_not_fit_is_refused(path: Path, new: Any, words: str) -> None:
+    with refused("S1", words):
+        parse_election(encode_json_bytes(json_with(data(), path, new)))
+
+
+def test_languages_are_sorted() -> None:
+    value = data()
+    texts = value["steward"]["texts"]
+    with refused("S1", "sorted"):
+        read(with_steward(texts=dict(reversed(texts.items()))))
+    read(with_steward(texts=texts))
+
+
+def test_a_text_is_empty_exactly_where_the_translated_one_is() -> None:
+    value = json_with(data(), ("description",), "")
+    with refused("S1", "nothing that it translates"):
+        parse_election(encode_json_bytes(value))
+    for language in ("es", "fr"):
+        value = json_with(value, ("steward", "texts", language, "description"), "")
+    read(value)
+
+
+# Turned round, invisible, or breaking the line where nobody expects it.
+HIDDEN = "\x00\t\r\x1b\x7f\x85\u00ad\u061c\u200b\u200e\u200f\u2028\u202a\u202e\u2066\u2069\ufeff\U000e0041"
+
+
+@pytest.mark.parametrize("sign", HIDDEN, ids=ascii)
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("name",),
+        ("description",),
+        ("questions", 0, "question"),
+        ("questions", 0, "answers", 2),
+        (*SPANISH, "name"),
+        (*SPANISH, "questions", 1, "answers", 0),
+    ],
+)
+def test_no_character_is_hidden(path: Path, sign: str) -> None:
+    """Also not in the election's own texts: other programs' elections may have them, ours say that they do not."""
+    with refused("S1", f"U+{ord(sign):04X}"):
+        parse_election(encode_json_bytes(json_with(data(), path, f"Ada{sign}Eve")))
+
+
+@pytest.mark.parametrize("text", ["Ada\nEve", "Zoë 👩🏽‍⚖️", "علی‌رضا", "क्‍ष", "李 — 王", " x"])
+def test_every_writing_is_welcome(text: str) -> None:
+    """Joiners too: Persian and Hindi words are not the same without them."""
+    assert read(json_with(data(), (*SPANISH, "name"), text)).translations[0].name == text
+
+
+@pytest.mark.parametrize("tag", ["en", "es", "yue", "pt-BR", "zh-Hant", "zh-Hant-TW", "es-419"])
+def test_language_tags(tag: str) -> None:
+    assert is_language(tag)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "e",
+        "EN",
+        "en-",
+        "en-us",
+        "pt_BR",
+        "en-US-",
+        "en\n",
+        "zh-hant",
+        "de-1996",
+        "x-y",
+        "éé",
+        None,
+        5,
+        ["en"],
+    ],
+)
+def test_what_is_no_language_tag(tag: Any) -> None:
+    assert not is_language(tag)
+
+
+def test_unsupported_questions_have_no_presentation_yet() -> None:
+    ranked = {"type": "NonHomomorphic", "value": {"answers": ["a"], "question": "?"}}
+    value = json_with(with_steward(), ("questions",), [*data()["questions"], ranked])
+    with refused("S1", "sums"):
+        parse_election(encode_json_bytes(value))
