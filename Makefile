@@ -10,10 +10,10 @@ STAMP := .venv/.installed
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup demo serve test check format bench lock clean
+.PHONY: help setup demo serve test check format translations bench lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv with the locked packages and the project in it
 
@@ -49,6 +49,9 @@ check: $(STAMP) ## Format, lint, types, import rules, then the tests: what CI ru
 format: $(STAMP) ## Rewrite the Python files in the project's format
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+translations: $(STAMP) ## Bring new sentences of the pages into the catalogues
+	tools/update-translations
 
 bench: $(STAMP) ## Measure speed and memory beside belenios-tool
 	tools/install-test-tools

@@ -13,7 +13,10 @@ from voting_app.clock import Clock, SystemClock
 from voting_app.config import Settings
 from voting_app.context import Context, set_context
 from voting_app.db import Database
+from voting_app.error_pages import answer_problem
 from voting_app.errors import log_error, register_error_handlers
+from voting_app.languages import register_languages
+from voting_app.pages import register_pages
 from voting_app.security import register_security
 
 # Each folder has a `routes.blueprint`, whose routes hold their whole address. The order is that of
@@ -28,6 +31,7 @@ FEATURES = (
     "tally",
     "certification",
     "booth",
+    "public",
 )
 
 
@@ -58,7 +62,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     database = database or Database(settings.database_url)
     database.require_current_schema()
     set_context(app, Context(settings, database, clock or SystemClock()))
-    register_error_handlers(app)
+    register_error_handlers(app, answer_problem)
+    register_languages(app)
+    register_pages(app)
     register_access(app)
     register_security(app)
     for name in FEATURES:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -83,20 +83,21 @@ def get_overloaded(detail: str | None = None) -> Problem:
 
 
 def make_response(problem: Problem) -> Response:
-    """Return the problem as a response."""
+    """Return the problem document as a response."""
     response = Response(
         json.dumps(problem.to_dict(), ensure_ascii=False, separators=(",", ":")),
         status=problem.status,
         content_type="application/problem+json",
     )
     response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Accept")
     response.headers.update(problem.headers)
     return response
 
 
-def register_error_handlers(app: Flask) -> None:
-    """Make every error of `app` a problem document; an unexpected one says nothing of its cause to the
-    client.
+def register_error_handlers(app: Flask, answer: Callable[[Problem], Response]) -> None:
+    """Make every error of `app` a problem, put into words by `answer`; an unexpected one says nothing of its
+    cause to the client.
     """
 
     def handle_http(error: HTTPException) -> Response:
@@ -111,19 +112,19 @@ def register_error_handlers(app: Flask) -> None:
             for name, value in error.get_headers()
             if name in {"Allow", "Content-Range", "Retry-After"}
         }
-        return make_response(Problem(status, code, title, headers=headers))
+        return answer(Problem(status, code, title, headers=headers))
 
     def handle_database(error: Exception) -> Response:
         # Locked too long, disk full, connection lost: the transaction was undone, so the client may try
         # again.
         _log.error("database unavailable: %s", type(getattr(error, "orig", None) or error).__name__)
-        return make_response(get_overloaded())
+        return answer(get_overloaded())
 
     def handle_unexpected(error: Exception) -> Response:
         log_error(error)
-        return make_response(Problem(500, *_INTERNAL))
+        return answer(Problem(500, *_INTERNAL))
 
-    app.register_error_handler(Problem, make_response)
+    app.register_error_handler(Problem, answer)
     app.register_error_handler(HTTPException, handle_http)
     app.register_error_handler(OperationalError, handle_database)
     app.register_error_handler(PoolTimeoutError, handle_database)

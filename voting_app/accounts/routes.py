@@ -10,6 +10,7 @@ from voting_app.access import access
 from voting_app.accounts import service
 from voting_app.accounts.wire import parse_setup_form
 from voting_app.context import get_context
+from voting_app.error_pages import translate_problem
 from voting_app.errors import Problem
 
 blueprint = Blueprint("accounts", __name__)
@@ -73,7 +74,11 @@ def _get_form(link: str) -> service.SetupForm:
 def _show_form(link: str, problem: Problem | None) -> Response:
     form = _get_form(link)
     page = render_template(
-        "accounts/setup.html", link=link, form=form, problem=problem, shortest=service.SHORTEST_PASSWORD
+        "accounts/setup.html",
+        link=link,
+        form=form,
+        problem=translate_problem(problem) if problem else None,
+        shortest=service.SHORTEST_PASSWORD,
     )
     return _never_kept(page, problem.status if problem else 200)
 

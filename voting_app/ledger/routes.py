@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, request
 
-from crypto.election import parse_election
 from voting_app.access import access
 from voting_app.context import get_context
 from voting_app.errors import Problem
@@ -15,17 +14,6 @@ blueprint = Blueprint("ledger", __name__)
 
 ARCHIVE_TYPE = "application/x-belenios"
 JOURNAL_TYPE = "application/jsonl"
-
-
-@blueprint.get("/elections/<uuid>")
-@access("public")
-def show_box(uuid: str) -> str:
-    """Say to a person what this election is, and where its record lies."""
-    with get_context().database.read() as session:
-        box_id = service.get_box_id(session, uuid)
-        raw = service.find_election_data(session, box_id)
-    election = parse_election(raw) if raw else None
-    return render_template("ledger/box.html", uuid=uuid, election=election)
 
 
 @blueprint.get("/elections/<uuid>/<name>.bel")

@@ -1,0 +1,98 @@
+"""Refusals for people: the page of a problem document, in the reader's language.
+
+Problem documents speak English, as the interface for programs does. A page says the same in the reader's language, by
+the code, and what to do next. Nothing of the request is repeated on it.
+"""
+
+from dataclasses import dataclass
+
+from flask import Response, render_template
+from flask_babel import gettext
+
+from voting_app.errors import Problem, log_error, make_response
+from voting_app.languages import N_, SOURCE, get_language
+from voting_app.pages import is_for_person
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What happened, and what the reader can do."""
+
+    sentence: str
+    advice: str
+
+
+_CHECK_ADDRESS = N_("Check the address, or open the link that you were given once more.")
+_START_AGAIN = N_("Go back and try again. If it happens again, tell the election committee.")
+_NOTHING = N_("There is nothing that you can do here.")
+
+# Every code that an address for people can answer with; a test holds this against the sentences in English.
+WORDS = {
+    "not-found": _Words(N_("There is nothing at this address."), _CHECK_ADDRESS),
+    "unknown-election": _Words(
+        N_("There is no election with this address."),
+        N_(
+            "Check the address letter by letter: capital and small letters differ. The list of elections may help."
+        ),
+    ),
+    "bad-request": _Words(N_("The request could not be understood."), _START_AGAIN),
+    "not-authenticated": _Words(N_("This address needs a valid access token."), _CHECK_ADDRESS),
+    "forbidden": _Words(N_("This token's role may not do that."), _NOTHING),
+    "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
+    "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
+    "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),
+    "address-too-long": _Words(N_("The address is too long."), _CHECK_ADDRESS),
+    "unsupported-media-type": _Words(N_("The request's content type is not accepted here."), _START_AGAIN),
+    "range-not-satisfiable": _Words(
+        N_("That part of the file does not exist."), N_("Download the whole file instead.")
+    ),
+    "wrong-code": _Words(
+        N_("The six digits are not those of the authenticator app at this moment."),
+        N_("Wait until the app shows new digits, and type those."),
+    ),
+    "weak-password": _Words(
+        N_("The password is too short or too long."), N_("Several words in a row make a good one.")
+    ),
+    "already-set-up": _Words(N_("An administrator has been set up."), _NOTHING),
+    "internal-error": _Words(
+        N_("Something went wrong on our side. Nothing was recorded for this request."),
+        N_("Try again in a minute. If it happens again, tell the election committee."),
+    ),
+    "overloaded": _Words(
+        N_("Too many requests at this moment. Please try again in a few seconds; nothing was lost."),
+        N_("Wait a few seconds, then load this page again."),
+    ),
+}
+
+
+def answer_problem(problem: Problem) -> Response:
+    """The problem as the client wants it: a page for a person, a problem document for a program."""
+    if is_for_person():
+        try:
+            return _make_error_page(problem)
+        except Exception as error:  # noqa: BLE001  whatever broke the page, the refusal itself must be told
+            log_error(error)
+    return make_response(problem)
+
+
+def translate_problem(problem: Problem) -> str:
+    """The problem's sentence in the reader's language."""
+    words = WORDS.get(problem.code)
+    # The document's own sentence may say more than the table's, but it is English.
+    return problem.title if words is None or get_language() == SOURCE else gettext(words.sentence)
+
+
+def _make_error_page(problem: Problem) -> Response:
+    """The page of `problem`, with its status, code and headers."""
+    words = WORDS.get(problem.code)
+    page = render_template(
+        "error.html",
+        code=problem.code,
+        sentence=translate_problem(problem),
+        advice=gettext(words.advice) if words else None,
+    )
+    response = Response(page, problem.status, content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.update(("Accept", "Accept-Language"))
+    response.headers.update(problem.headers)
+    return response

@@ -1,0 +1,79 @@
+"""Answers for people: HTML pages, and how they name each other.
+
+The head of templates/base.html says how a page is made.
+"""
+
+from typing import Any
+
+from flask import Flask, Response, render_template, request, url_for
+from flask_babel import format_decimal, format_percent
+
+from voting_app.context import get_context
+from voting_app.languages import (
+    LANGUAGES,
+    format_moment,
+    get_chosen_language,
+    get_direction,
+    get_language,
+)
+
+_GROUP = 4
+
+
+def make_page(template: str, **values: Any) -> Response:
+    """A page that anybody may see: caches may keep it, but ask each time whether it still holds."""
+    response = Response(render_template(template, **values), content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept-Language")
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def page_url(endpoint: str, **values: Any) -> str:
+    """The address of a page, in the language that the reader has chosen by the present one.
+
+    For pages only: files, pictures and programs have one address, whatever the language.
+    """
+    language = get_chosen_language()
+    if language is not None:
+        values.setdefault("lang", language)
+    return url_for(endpoint, **values)
+
+
+def split_code(text: str) -> list[str]:
+    """A long code in groups that a person can compare with another screen or a sheet of paper."""
+    return [text[start : start + _GROUP] for start in range(0, len(text), _GROUP)]
+
+
+def is_for_person() -> bool:
+    """Whether the present request wants a page. Programs get what they always got: everything below /api/, and
+    whoever does not ask for HTML before anything else.
+    """
+    if request.path.startswith("/api/"):
+        return False
+    accepted = request.accept_mimetypes
+    html = accepted["text/html"]
+    return html > accepted["application/problem+json"] and html > accepted["application/json"]
+
+
+def register_pages(app: Flask) -> None:
+    """Give the templates of `app` what every page needs."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        page_url=page_url,
+        split_code=split_code,
+        format_moment=format_moment,
+        format_decimal=format_decimal,
+        format_percent=format_percent,
+    )
+
+    @app.context_processor
+    def describe_reader() -> dict[str, Any]:
+        language = get_language()
+        return {
+            "organisation": get_context(app).settings.organisation,
+            "language": language,
+            "direction": get_direction(language),
+            "languages": LANGUAGES,
+        }

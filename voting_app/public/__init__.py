@@ -1,0 +1,1 @@
+"""The pages that everybody may read: elections, their record in words, and how to check them."""

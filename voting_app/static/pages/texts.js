@@ -1,0 +1,61 @@
+// @ts-check
+/**
+ * The words of a page's program in the reader's language.
+ *
+ * English stands in the source: `_("Your ballot is in the box.")`. Placeholders are `%(name)s`:
+ * `_("Closes %(time)s", { time })`. `make translations` finds the sentences; `/texts/xx.json` has the others' ones.
+ */
+
+/** English sentence -> the reader's, or its plural forms. @type {Map<string, string | string[]>} */
+let messages = new Map();
+let language = "en";
+
+/**
+ * Get the words of the page's language. Without a connection the sentences stay English, and the page works.
+ *
+ * @param {string} wanted the language of the page by default
+ * @returns {Promise<void>}
+ */
+export async function loadTexts(wanted = document.documentElement.lang) {
+  if (wanted === "en") return;
+  try {
+    const answer = await fetch(`/texts/${encodeURIComponent(wanted)}.json`);
+    if (!answer.ok) return;
+    messages = new Map(Object.entries((await answer.json()).messages));
+    language = wanted;
+  } catch {
+    // English is better than nothing.
+  }
+}
+
+/**
+ * @param {string} message English
+ * @param {Record<string, string | number>} [values] of its placeholders
+ * @returns {string} in the reader's language: text, never markup
+ */
+export function _(message, values = {}) {
+  const found = messages.get(message);
+  return fill(typeof found === "string" ? found : message, values);
+}
+
+/**
+ * The form for one or for several; `%(num)s` is the number, written as the language writes it.
+ *
+ * @param {string} one English
+ * @param {string} several English
+ * @param {number} number
+ * @param {Record<string, string | number>} [values]
+ * @returns {string}
+ */
+export function ngettext(one, several, number, values = {}) {
+  const found = messages.get(one);
+  const forms = Array.isArray(found) ? found : [one, several];
+  // Right for all languages that have two forms; one with more needs its rule here.
+  const form = new Intl.PluralRules(language).select(number) === "one" ? forms[0] : forms[1];
+  return fill(form, { num: new Intl.NumberFormat(language).format(number), ...values });
+}
+
+/** @param {string} text @param {Record<string, string | number>} values @returns {string} */
+function fill(text, values) {
+  return text.replace(/%\((\w+)\)s/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+}
