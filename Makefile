@@ -9,8 +9,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 WORKERS ?= 2
 ARGS ?=
+# npm writes the file when it has installed everything; a newer lock installs again.
+WEB_TOOLS = test ! tools/web/package-lock.json -nt tools/web/node_modules/.package-lock.json || npm --prefix tools/web ci --silent
 
-.PHONY: help setup demo serve test check format translations bench lock clean
+.PHONY: help setup demo serve test check check-web format translations bench lock vendor clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +47,16 @@ check: $(STAMP) ## Format, lint, types, import rules, then the tests: what CI ru
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory check-web
+
+# After the tests, which install what is missing. Without Node.js there is nothing to check with; CI always has it.
+check-web: ## Lint the browser's modules and check their types
+	@if ! command -v npm >/dev/null; then \
+		echo "The browser's modules are not checked: Node.js and npm are missing."; test "$${TEST_NO_SKIPS:-}" != 1; exit; \
+	fi; \
+	$(WEB_TOOLS); set -x; \
+	tools/web/node_modules/.bin/eslint --config tools/web/eslint.config.js --max-warnings 0 voting_app/static tools/web tests/web; \
+	tools/web/node_modules/.bin/tsc --project tools/web
 
 format: $(STAMP) ## Rewrite the Python files in the project's format
 	$(BIN)/ruff check --fix-only .
@@ -62,6 +74,10 @@ lock: $(STAMP) ## Choose the newest packages that fit pyproject.toml and pin the
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 		--extra app --extra audit --extra dev --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+vendor: ## Bundle the browser's packages into voting_app/static/vendor
+	@$(WEB_TOOLS)
+	node tools/web/vendor.mjs
 
 clean: ## Remove .venv and everything that was generated
 	rm -rf .venv build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov ./*.egg-info
