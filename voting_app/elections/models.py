@@ -109,6 +109,8 @@ class BallotBox(Base):
     uuid: Mapped[str] = mapped_column(String(40), unique=True)
     # PROTOCOL §4 question objects, in the order of the ballot.
     questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    # The field ``steward`` of the election data (languages, rules, quorum), or nothing.
+    presentation: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     # The public service key of the ledger, unpadded base64 (its private part is a file).
     service_key: Mapped[str] = mapped_column(String(43))
 

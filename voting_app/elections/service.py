@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crypto.journal import KINDS, STATE_CHANGES
+from crypto.presentation import Presentation
 from crypto.questions import HomomorphicQuestion
 from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
@@ -71,6 +72,7 @@ class NewElection:
     trustees: TrusteePlan
     credential_mode: str
     unit: str = ""
+    presentation: Presentation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class ElectionView:
     roll_hash: str | None
     member_count: int | None
     service_key: str
+    # As crypto.presentation encodes it.
+    presentation: dict[str, Any] | None
 
 
 # --- looking up ------------------------------------------------------------------------------------
@@ -140,6 +144,7 @@ def make_view(election: Election, box: BallotBox) -> ElectionView:
         roll_hash=election.roll_hash,
         member_count=election.member_count,
         service_key=box.service_key,
+        presentation=box.presentation,
     )
 
 
@@ -318,6 +323,7 @@ def create_election(context: Context, new: NewElection, actor: Actor) -> Electio
             ordinal=0,
             uuid=uuid,
             questions=[question.encode() for question in new.questions],
+            presentation=None if new.presentation is None else new.presentation.encode(),
             service_key=key.public,
         )
         session.add(box)

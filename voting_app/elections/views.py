@@ -37,6 +37,7 @@ def encode_view(view: ElectionView) -> dict[str, Any]:
         "roll": view.roll_hash,
         "members": view.member_count,
         "service_key": view.service_key,
+        "presentation": view.presentation,
     }
 
 

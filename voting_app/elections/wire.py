@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crypto.errors import ProtocolError
+from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.json_body import get_bool, get_choice, get_int, get_object, get_text, invalid, parse_body
@@ -18,7 +19,12 @@ CREDENTIAL_MODES = ("server", "registrar")
 MAX_TRUSTEES = 30
 MAX_QUESTIONS = 100
 MAX_ANSWERS = 500
+MAX_LANGUAGES = 30
 LONGEST_REASON = 2000
+_LONGEST_NAME = 500
+_LONGEST_DESCRIPTION = 20_000
+# Together the field `steward` of the election data; crypto.presentation has their rules.
+_PRESENTATION = ("language", "texts", "rules", "quorum")
 
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -30,12 +36,23 @@ def parse_new_election(raw: bytes) -> NewElection:
     body = parse_body(
         raw,
         required=("name", "questions", "closes_at", "trustees"),
-        optional=("description", "group", "revoting", "time_zone", "credential_mode", "unit"),
+        optional=(
+            "description",
+            "group",
+            "revoting",
+            "time_zone",
+            "credential_mode",
+            "unit",
+            *_PRESENTATION,
+        ),
     )
+    name = get_text(body, "name", longest=_LONGEST_NAME)
+    description = get_text(body, "description", longest=_LONGEST_DESCRIPTION, default="", is_long=True)
+    questions = _parse_questions(body["questions"])
     return NewElection(
-        name=get_text(body, "name", longest=500),
-        description=get_text(body, "description", longest=20_000, default="", is_long=True),
-        questions=_parse_questions(body["questions"]),
+        name=name,
+        description=description,
+        questions=questions,
         group_name=get_choice(body, "group", GROUPS, "Ed25519"),
         # A cast vote is final unless the committee decides otherwise (LMRDA profile).
         revoting=get_bool(body, "revoting", False),
@@ -44,6 +61,7 @@ def parse_new_election(raw: bytes) -> NewElection:
         trustees=_parse_plan(get_object(body, "trustees")),
         credential_mode=get_choice(body, "credential_mode", CREDENTIAL_MODES, "registrar"),
         unit=get_text(body, "unit", longest=200, default=""),
+        presentation=_parse_presentation(body, name, description, questions),
     )
 
 
@@ -69,6 +87,55 @@ def _parse_questions(value: Any) -> tuple[HomomorphicQuestion, ...]:
             raise invalid("questions", f"Question {number} has more than {MAX_ANSWERS} answers.")
         supported.append(question)
     return tuple(supported)
+
+
+def _parse_presentation(
+    body: dict[str, Any], name: str, description: str, questions: tuple[HomomorphicQuestion, ...]
+) -> Presentation | None:
+    """Languages, rules and quorum; None if the body has none of them. Its own language is English if not said."""
+    given = {field: body[field] for field in _PRESENTATION if field in body}
+    if not given:
+        return None
+    texts = given.get("texts")
+    if isinstance(texts, dict):
+        if len(texts) > MAX_LANGUAGES:
+            raise invalid("texts", f"At most {MAX_LANGUAGES} other languages are allowed.")
+        given["texts"] = {language: _sort_texts(texts[language]) for language in sorted(texts)}
+    language = given.pop("language", "en")
+
+    def parse(field: str, fields: dict[str, Any]) -> Presentation:
+        try:
+            return parse_presentation(
+                {"version": 1, "language": language, **fields}, name, description, questions
+            )
+        except ProtocolError as error:
+            raise invalid(field, f"This field is not usable: {error.detail}.") from error
+
+    # One after the other, so that the refusal names the field.
+    parse("language", {})
+    for field, value in given.items():
+        parse(field, {field: value})
+    presentation = parse("language", given)
+    for translation in presentation.translations:
+        if len(translation.name) > _LONGEST_NAME or len(translation.description) > _LONGEST_DESCRIPTION:
+            raise invalid("texts", f"The name or the description in {translation.language} is too long.")
+    return presentation
+
+
+def _sort_texts(value: Any) -> Any:
+    """Texts as a person wrote them, fields in any order -> the protocol's order; anything else as it is."""
+
+    def in_order(item: Any, names: tuple[str, ...]) -> Any:
+        if not isinstance(item, dict):
+            return item
+        return {
+            key: item[key] for key in (*(n for n in names if n in item), *(k for k in item if k not in names))
+        }
+
+    texts = in_order(value, ("name", "description", "questions"))
+    if isinstance(texts, dict) and isinstance(texts.get("questions"), list):
+        texts["questions"] = [in_order(item, ("question", "answers")) for item in texts["questions"]]
+    return texts
 
 
 def _parse_plan(value: dict[str, Any]) -> TrusteePlan:

@@ -36,6 +36,7 @@ from crypto.pedersen import (
     make_vinput,
     parse_certificate,
 )
+from crypto.presentation import parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions
 from crypto.randomness import new_hex
 from crypto.record import BoxState, make_setup
@@ -528,6 +529,9 @@ def _encode_setup_data(view: ElectionView, trustees: Trustees) -> tuple[bytes, b
     """The election data and the trustees' record."""
     public_key = election_public_key(get_group(view.group_name), trustees)
     questions = parse_questions(list(view.questions))
+    presentation = None
+    if view.presentation is not None:
+        presentation = parse_presentation(view.presentation, view.name, view.description, questions)
     raw_election = encode_election(
         uuid=view.uuid,
         name=view.name,
@@ -535,6 +539,7 @@ def _encode_setup_data(view: ElectionView, trustees: Trustees) -> tuple[bytes, b
         group_name=view.group_name,
         public_key=public_key,
         questions=[question for question in questions if isinstance(question, HomomorphicQuestion)],
+        presentation=presentation,
     )
     return raw_election, encode_trustees(trustees.items)
 
