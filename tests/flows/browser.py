@@ -1,0 +1,117 @@
+"""A real browser: Debian's Chromium, driven by Playwright; people with a phone or a desk computer each."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+
+# Where Debian puts it; on other systems it may lie elsewhere on the path.
+_PROGRAMS = ("chromium", "chromium-browser")
+_FLAGS = (
+    # No name is ever looked up, so that nothing of a page or of the browser itself reaches another machine.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    # A container's shared memory is often too small for a browser.
+    "--disable-dev-shm-usage",
+)
+
+
+class BrowserMissingError(Exception):
+    """There is no Chromium here; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A kind of device. width, height: CSS pixels of its window."""
+
+    name: str
+    width: int
+    height: int
+    is_phone: bool
+
+
+PHONE = Device("phone", 360, 740, is_phone=True)
+DESK = Device("desk", 1280, 800, is_phone=False)
+
+
+def find_chromium() -> Path:
+    """The browser's program; BrowserMissingError if there is none."""
+    for name in _PROGRAMS:
+        if found := shutil.which(name):
+            return Path(found)
+    raise BrowserMissingError("there is no Chromium here; on Debian: apt-get install chromium")
+
+
+@contextmanager
+def running_browser(*flags: str) -> Iterator[Browser]:
+    """One browser without window. Each person gets a context of it, which shares nothing with the others."""
+    program = find_chromium()
+    # Chromium refuses to run its sandbox as root, which is who runs tests in a container.
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=[*_FLAGS, *sandbox, *flags])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def new_context(
+    browser: Browser,
+    device: Device = PHONE,
+    *,
+    language: str = "en",
+    scheme: str = "light",
+    proxy: str | None = None,
+    **more: Any,
+) -> BrowserContext:
+    """A person's browser, new and empty. language: as Accept-Language; scheme: "light" or "dark"."""
+    context = browser.new_context(
+        viewport={"width": device.width, "height": device.height},
+        screen={"width": device.width, "height": device.height},
+        has_touch=device.is_phone,
+        is_mobile=device.is_phone,
+        locale=language,
+        color_scheme="dark" if scheme == "dark" else "light",
+        # A time zone other than that of the server and of UTC shows times that forgot theirs.
+        timezone_id=more.pop("timezone_id", "America/New_York"),
+        # Animations would make screenshots and clicks depend on the moment.
+        reduced_motion="reduce",
+        proxy={"server": proxy} if proxy else None,
+        **more,
+    )
+    context.set_default_timeout(20_000)
+    return context
+
+
+# --- circumstances -----------------------------------------------------------------------------------
+
+
+def open_devtools(page: Page) -> CDPSession:
+    """The browser's own protocol for this page, for what Playwright has no words for."""
+    return page.context.new_cdp_session(page)
+
+
+def slow_down(page: Page, factor: float) -> None:
+    """Make the processor so many times slower for this page, as on an old phone; 1 is full speed."""
+    open_devtools(page).send("Emulation.setCPUThrottlingRate", {"rate": factor})
+
+
+def limit_network(page: Page, kilobits: float, latency_ms: float = 150) -> None:
+    """Give this page a line of so many kilobits per second in each direction."""
+    session = open_devtools(page)
+    session.send("Network.enable")
+    bytes_per_second = kilobits * 1000 / 8
+    session.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": latency_ms,
+            "downloadThroughput": bytes_per_second,
+            "uploadThroughput": bytes_per_second,
+        },
+    )

@@ -1,0 +1,232 @@
+"""A proxy between browser and server that writes down every request and can lose the connection.
+
+Playwright tells of requests, too, but as the page's process sees them. Here is what leaves the browser: requests of
+workers, beacons, reports and prefetches included, byte for byte. Only addresses of this computer are reached.
+"""
+
+import http.client
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+# Of the connection, not of the message.
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "upgrade"}
+)
+_IDLE_SECONDS = 30
+# The watcher's own requests have this header: they are passed on, and are no part of what a page did.
+OWN_LOOK = "X-Own-Look"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request as it left the browser, and its answer; status 0: none came."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    status: int = 0
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    answer: bytes = field(default=b"", repr=False)
+
+    @property
+    def path(self) -> str:
+        """The address without scheme and host."""
+        return "/" + self.url.partition("://")[2].partition("/")[2]
+
+    def header(self, name: str) -> str:
+        """A header of the answer, or nothing."""
+        return next((value for key, value in self.answer_headers if key.lower() == name.lower()), "")
+
+
+Fault = Callable[[str, str], bool]
+
+
+class Wire:
+    """The proxy; a context manager. `exchanges` grows as the browser talks."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        # What was asked of other machines, or through a tunnel whose content can't be read.
+        self.strays: list[str] = []
+        self._lock = threading.Lock()
+        self._lose_request: Fault | None = None
+        self._lose_answer: Fault | None = None
+        wire = self
+
+        class Handler(_Handler):
+            """A handler that knows this wire."""
+
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                self.wire = wire
+                super().__init__(*args, **kwargs)
+
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Its address, for the browser."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def lose_requests(self, method: str, part: str) -> None:
+        """From now on requests of this kind whose path has `part` break off before the server sees them."""
+        self._lose_request = lambda m, path: m == method and part in path
+
+    def lose_answers(self, method: str, part: str) -> None:
+        """From now on the server gets such requests and acts, and the connection breaks before the browser hears."""
+        self._lose_answer = lambda m, path: m == method and part in path
+
+    def mend(self) -> None:
+        """Nothing is lost any more."""
+        self._lose_request = self._lose_answer = None
+
+    def find(self, method: str, part: str) -> list[Exchange]:
+        """The exchanges with this method whose path has `part`."""
+        return [e for e in list(self.exchanges) if e.method == method and part in e.path]
+
+    def is_request_lost(self, method: str, path: str) -> bool:
+        return self._lose_request is not None and self._lose_request(method, path)
+
+    def is_answer_lost(self, method: str, path: str) -> bool:
+        return self._lose_answer is not None and self._lose_answer(method, path)
+
+    def note(self, exchange: Exchange) -> None:
+        with self._lock:
+            self.exchanges.append(exchange)
+
+    def note_stray(self, what: str) -> None:
+        with self._lock:
+            self.strays.append(what)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.end_connections()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    """Threads end with their connections, and connections with the server, so that nothing outlives a test."""
+
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._open: set[socket.socket] = set()
+        self._guard = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._guard:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._guard:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """Wake the threads that wait for another request of a browser that is gone."""
+        with self._guard:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away in the middle is nothing to talk of; everything else is a fault of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_SECONDS
+    wire: Wire
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        asked = Exchange(
+            self.command, self.path, tuple(self.headers.items()), self.rfile.read(length) if length else b""
+        )
+        if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost") or parts.port is None:
+            self._refuse(asked)
+            return
+        if self.wire.is_request_lost(self.command, asked.path):
+            self.wire.note(asked)
+            self.close_connection = True
+            return
+        answered = self._forward(asked, parts.hostname, parts.port)
+        if OWN_LOOK not in self.headers:
+            self.wire.note(answered)
+        if answered.status == 0 or self.wire.is_answer_lost(self.command, asked.path):
+            self.close_connection = True
+            return
+        self.send_response_only(answered.status)
+        for name, value in answered.answer_headers:
+            if name.lower() not in _HOP_BY_HOP | {"content-length"}:
+                self.send_header(name, value)
+        if answered.status not in (204, 304):
+            # An answer to HEAD has the length of what GET would bring.
+            length_text = answered.header("content-length") if self.command == "HEAD" else ""
+            self.send_header("Content-Length", length_text or str(len(answered.answer)))
+        self.end_headers()
+        self.wfile.write(answered.answer)
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = do_GET
+
+    def do_CONNECT(self) -> None:
+        """A tunnel: the application's pages have no use for one."""
+        self._refuse(Exchange(self.command, self.path, tuple(self.headers.items()), b""))
+
+    def _refuse(self, asked: Exchange) -> None:
+        self.wire.note(asked)
+        self.wire.note_stray(f"{asked.method} {asked.url}")
+        self.close_connection = True
+        self.send_response_only(502)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _forward(self, asked: Exchange, host: str, port: int) -> Exchange:
+        connection = http.client.HTTPConnection(host, port, timeout=120)
+        try:
+            connection.putrequest(asked.method, asked.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in asked.headers:
+                if name.lower() not in _HOP_BY_HOP:
+                    connection.putheader(name, value)
+            connection.putheader("Connection", "close")
+            connection.endheaders(asked.body or None)
+            response = connection.getresponse()
+            return Exchange(
+                asked.method,
+                asked.url,
+                asked.headers,
+                asked.body,
+                response.status,
+                tuple(response.getheaders()),
+                response.read(),
+            )
+        except (OSError, http.client.HTTPException):
+            return asked
+        finally:
+            connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name of the library's parameter
+        """Exchanges are the log."""
