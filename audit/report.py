@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.findings import Report
+from crypto.counting import Outcome, QuestionOutcome, Verdict, decide
+from crypto.presentation import Majority
 from crypto.questions import HomomorphicQuestion
 
 _MARKS = {"pass": "ok", "fail": "FAIL", "not-checked": "-"}
@@ -33,12 +35,58 @@ def result_names(report: Report) -> list[str]:
     return [q.question for q in report.questions if isinstance(q, HomomorphicQuestion)]
 
 
+_RULES = {
+    Majority.PLURALITY: "the most votes",
+    Majority.MAJORITY: "more than half of the votes",
+    Majority.TWO_THIRDS: "at least two thirds of the votes",
+}
+
+
+def find_outcome(report: Report) -> Outcome | None:
+    """Who has won, where there is a result that can be trusted and the election data say what decides."""
+    if report.setup is None or report.trusted_result is None:
+        return None
+    election = report.setup.election
+    presentation = election.presentation
+    if presentation is None or presentation.rules is None:
+        return None
+    return decide(
+        election.homomorphic_questions,
+        report.trusted_result,
+        presentation.rules,
+        quorum_percent=presentation.quorum_percent,
+        members=len(report.setup.credentials),
+        ballots=report.counted,
+    )
+
+
+def _outcome_line(question: HomomorphicQuestion, outcome: QuestionOutcome) -> str:
+    """Who has won, in a sentence. A tie is said, never broken."""
+
+    def names(places: tuple[int, ...]) -> str:
+        return ", ".join(question.answers[place] for place in places)
+
+    rule = _RULES[outcome.rule]
+    if outcome.seats > 1:
+        rule += f", {outcome.seats} seats"
+    if outcome.verdict is Verdict.QUORUM_MISSED:
+        return f"decided by {rule}: nothing, the quorum was missed"
+    if outcome.verdict is Verdict.NONE:
+        return f"decided by {rule}: no answer reached it"
+    won = names(outcome.winners) if outcome.winners else "nobody yet"
+    if outcome.verdict is Verdict.TIE:
+        seats = "the last seat" if outcome.tied_seats == 1 else f"the last {outcome.tied_seats} seats"
+        return f"decided by {rule}: {won}; TIE for {seats} between {names(outcome.tied)}"
+    return f"decided by {rule}: {won}"
+
+
 def _result_lines(report: Report) -> Iterator[str]:
     if report.trusted_result is None:
         if report.result is not None:
             yield ""
             yield "The published result is not shown, because of the findings."
         return
+    outcome = find_outcome(report)
     for number, (question, counts) in enumerate(zip(report.questions, report.trusted_result, strict=True), 1):
         if not isinstance(question, HomomorphicQuestion):
             continue
@@ -48,6 +96,14 @@ def _result_lines(report: Report) -> Iterator[str]:
         width = max(len(str(count)) for count in counts)
         for name, count in zip(names, counts, strict=True):
             yield f"  {count:>{width}}  {name}"
+        if outcome is not None:
+            yield f"  {_outcome_line(question, outcome.questions[number - 1])}"
+    if outcome is not None and (quorum := outcome.quorum) is not None:
+        yield ""
+        yield (
+            f"Quorum: {quorum.percent} percent of {quorum.members} members, {quorum.needed} ballots; "
+            f"{quorum.ballots} count, {'reached' if quorum.is_reached else 'MISSED'}"
+        )
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,70 @@
+"""The report in words says who has won, where the election data say what decides."""
+
+from dataclasses import replace
+
+from audit.report import find_outcome, report_lines
+from crypto.presentation import Majority, Presentation
+from tests.audit.judging import Judge
+from tests.simulator import KINDS, OFFICERS, YES_NO, Simulation, Spec, change_json, rebuild, simulated, sound
+
+_SEATS = (Majority.PLURALITY, Majority.MAJORITY)
+
+
+def lines(judge: Judge, election: Simulation) -> list[str]:
+    return [line.strip() for line in report_lines(judge.of(election))]
+
+
+def decided(*votes: tuple[tuple[int, ...], tuple[int, ...]], percent: int | None = None) -> Simulation:
+    """OFFICERS has two seats for Ada, Grace and Joan; YES_NO needs a majority. Four members."""
+    presentation = Presentation("en", rules=_SEATS, quorum_percent=percent)
+    cast = tuple(enumerate(votes))
+    return simulated(Spec((OFFICERS, YES_NO), votes=cast, presentation=presentation, seed=90))
+
+
+def test_winners_and_quorum(judge: Judge) -> None:
+    told = lines(judge, decided(((0, 1), (0,)), ((1,), (0,)), ((0,), (1,)), percent=75))
+    assert "decided by the most votes, 2 seats: Ada, Grace" in told
+    assert "decided by more than half of the votes: Yes" in told
+    assert told[-1] == "Quorum: 75 percent of 4 members, 3 ballots; 3 count, reached"
+
+
+def test_a_tie_and_no_majority(judge: Judge) -> None:
+    told = lines(judge, decided(((0, 1), (0,)), ((0, 2), (1,))))
+    assert "decided by the most votes, 2 seats: Ada; TIE for the last seat between Grace, Joan" in told
+    assert "decided by more than half of the votes: no answer reached it" in told
+    assert not any(line.startswith("Quorum") for line in told)
+
+
+def test_all_seats_tied(judge: Judge) -> None:
+    told = lines(judge, decided(((0,), (0,)), ((1,), (1,)), ((2,), (1,))))
+    assert (
+        "decided by the most votes, 2 seats: nobody yet; TIE for the last 2 seats between Ada, Grace, Joan"
+        in told
+    )
+
+
+def test_a_missed_quorum_decides_nothing(judge: Judge) -> None:
+    told = lines(judge, decided(((0, 1), (0,)), ((0, 1), (0,)), percent=51))
+    assert "decided by the most votes, 2 seats: nothing, the quorum was missed" in told
+    assert told[-1] == "Quorum: 51 percent of 4 members, 3 ballots; 2 count, MISSED"
+
+
+def test_a_weighted_ballot_is_one_ballot_for_the_quorum_and_many_votes(judge: Judge) -> None:
+    presentation = Presentation("en", rules=(Majority.TWO_THIRDS,), quorum_percent=66)
+    spec = Spec((YES_NO,), voters=3, weights=(9, 2, 2), presentation=presentation, seed=91)
+    told = lines(judge, simulated(replace(spec, votes=((0, ((0,),)), (1, ((1,),))))))
+    assert "decided by at least two thirds of the votes: Yes" in told
+    assert told[-1] == "Quorum: 66 percent of 3 members, 2 ballots; 2 count, reached"
+
+
+def test_without_rules_or_result_there_is_no_outcome(judge: Judge) -> None:
+    assert find_outcome(judge.of(sound("plain"))) is None
+    assert find_outcome(judge.of(simulated(replace(KINDS["presented"], stage="closed")))) is None
+    election = sound("presented")
+    broken = rebuild(
+        change_json(
+            election.entries, election.index("Result"), "result", lambda rows: [rows[0][::-1], rows[1]]
+        )
+    )
+    assert find_outcome(judge(broken)) is None
+    assert find_outcome(judge.of(election)) is not None
