@@ -1,6 +1,7 @@
 """The report in words says who has won, where the election data say what decides."""
 
 from dataclasses import replace
+from typing import Any
 
 from audit.report import find_outcome, report_lines
 from crypto.presentation import Majority, Presentation
@@ -61,10 +62,10 @@ def test_without_rules_or_result_there_is_no_outcome(judge: Judge) -> None:
     assert find_outcome(judge.of(sound("plain"))) is None
     assert find_outcome(judge.of(simulated(replace(KINDS["presented"], stage="closed")))) is None
     election = sound("presented")
-    broken = rebuild(
-        change_json(
-            election.entries, election.index("Result"), "result", lambda rows: [rows[0][::-1], rows[1]]
-        )
-    )
+
+    def exchanged(value: dict[str, Any]) -> dict[str, Any]:
+        return {"result": [value["result"][0][::-1], value["result"][1]]}
+
+    broken = rebuild(change_json(election.entries, election.index("Result"), "result", exchanged))
     assert find_outcome(judge(broken)) is None
     assert find_outcome(judge.of(election)) is not None
