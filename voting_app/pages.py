@@ -5,8 +5,9 @@ The head of templates/base.html says how a page is made.
 
 from typing import Any
 
+from babel import numbers
 from flask import Flask, Response, render_template, request, url_for
-from flask_babel import format_decimal, format_percent
+from flask_babel import format_decimal
 
 from voting_app.context import get_context
 from voting_app.languages import (
@@ -46,6 +47,11 @@ def split_code(text: str) -> list[str]:
     return [text[start : start + _GROUP] for start in range(0, len(text), _GROUP)]
 
 
+def format_share(share: float) -> str:
+    """A part of a whole in percent with at most one decimal."""
+    return numbers.format_percent(round(share, 3), locale=get_language(), decimal_quantization=False)
+
+
 def is_for_person() -> bool:
     """Whether the present request wants a page. Programs get what they always got: everything below /api/, and
     whoever does not ask for HTML before anything else.
@@ -65,7 +71,7 @@ def register_pages(app: Flask) -> None:
         split_code=split_code,
         format_moment=format_moment,
         format_decimal=format_decimal,
-        format_percent=format_percent,
+        format_share=format_share,
     )
 
     @app.context_processor

@@ -8,7 +8,7 @@ time: on SQLite the write transaction is alone, on PostgreSQL `lock_box` makes t
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 from typing import Any, cast
@@ -421,6 +421,18 @@ def journal_head(session: Session, box_id: int) -> tuple[int, str | None]:
         .limit(1)
     ).one_or_none()
     return (0, None) if row is None else (row.height + 1, row.hash)
+
+
+def read_journal(
+    session: Session, box_id: int, *, kinds: Collection[str] = (), start: int = 0, count: int | None = None
+) -> list[bytes]:
+    """Return lines of the journal without their line feeds: of some `kinds` or of all, from height `start` on, at
+    most `count`.
+    """
+    query = select(JournalRow.body).where(JournalRow.box_id == box_id, JournalRow.height >= start)
+    if kinds:
+        query = query.where(JournalRow.kind.in_(kinds))
+    return list(session.scalars(query.order_by(JournalRow.height).limit(count)))
 
 
 def iter_journal(database: Database, box_id: int, lines: int | None = None) -> Iterator[bytes]:

@@ -1,38 +1,81 @@
 """The pages that everybody may read."""
 
+from typing import Any
+
 from flask import Blueprint, Response, request
 
-from crypto.election import parse_election
 from crypto.encoding import encode_json_bytes
 from voting_app.access import access
 from voting_app.context import get_context
-from voting_app.elections import service as elections
 from voting_app.elections.states import State
 from voting_app.errors import Problem
-from voting_app.languages import LANGUAGES, get_browser_messages
-from voting_app.ledger import service as ledger
+from voting_app.languages import LANGUAGES, get_browser_messages, get_language
 from voting_app.pages import make_page
+from voting_app.public import outcome, service, words
 
 blueprint = Blueprint("public", __name__)
+
+_ELECTION = "/elections/<uuid>"
+# State -> the act whose reason or statement belongs beside it.
+_EXPLAINED = {
+    State.PAUSED: "paused",
+    State.CANCELLED: "cancelled",
+    State.UNTALLIABLE: "untalliable",
+    State.CERTIFIED: "certified",
+}
 
 
 @blueprint.get("/")
 @access("public")
 def show_elections() -> Response:
-    """All elections whose roll is fixed, newest first."""
+    """All elections whose roll is fixed."""
     with get_context().database.read() as session:
-        views = [view for view in elections.list_elections(session) if view.state is not State.DRAFT]
-    return make_page("public/elections.html", views=views[::-1])
+        found = service.list_elections(session, get_language())
+    entries = [(view, texts, words.describe_state(view.state)) for view, texts in found]
+    return make_page("public/elections.html", entries=entries)
 
 
-@blueprint.get("/elections/<uuid>")
+@blueprint.get(_ELECTION)
 @access("public")
 def show_election(uuid: str) -> Response:
-    """Say to a person what this election is, and where its record lies."""
+    """An election: what it is about, where it stands, and everything that is published about it."""
+    shown = _get_shown(uuid)
+    return make_page("public/election.html", **_describe(shown), visibility=words.list_visibility(shown))
+
+
+@blueprint.get(f"{_ELECTION}/report")
+@access("public")
+def show_report(uuid: str) -> Response:
+    """The same for a notice board: one document to print."""
+    shown = _get_shown(uuid)
+    acts = [words.describe_act(line, shown.view.time_zone) for line in shown.acts]
+    return make_page("public/report.html", **_describe(shown), acts=acts, address=_get_address(uuid))
+
+
+@blueprint.get(f"{_ELECTION}/journal")
+@access("public")
+def show_journal(uuid: str) -> Response:
+    """The journal in words."""
+    start = _get_start()
     with get_context().database.read() as session:
-        box_id = ledger.get_box_id(session, uuid)
-        raw = ledger.find_election_data(session, box_id)
-    return make_page("public/election.html", uuid=uuid, election=parse_election(raw) if raw else None)
+        shown = service.get_shown(session, uuid, get_language())
+        page = service.read_journal_page(session, uuid, start)
+    acts = [words.describe_act(line, shown.view.time_zone) for line in page.lines]
+    return make_page("public/journal.html", shown=shown, page=page, acts=acts)
+
+
+@blueprint.get(f"{_ELECTION}/trackers")
+@access("public")
+def show_trackers(uuid: str) -> Response:
+    """Where a voter looks for the own ballot; the search happens in the browser."""
+    return make_page("public/trackers.html", shown=_get_shown(uuid))
+
+
+@blueprint.get(f"{_ELECTION}/verify")
+@access("public")
+def show_verify(uuid: str) -> Response:
+    """How to check the election without trusting this server."""
+    return make_page("public/verify.html", shown=_get_shown(uuid), address=_get_address(uuid))
 
 
 @blueprint.get("/texts/<language>.json")
@@ -47,3 +90,32 @@ def send_texts(language: str) -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+def _get_shown(uuid: str) -> service.Shown:
+    with get_context().database.read() as session:
+        return service.get_shown(session, uuid, get_language())
+
+
+def _describe(shown: service.Shown) -> dict[str, Any]:
+    """What the election's page and the report have in common."""
+    explained = shown.find_act(_EXPLAINED.get(shown.view.state, ""))
+    return {
+        "shown": shown,
+        "state": words.describe_state(shown.view.state),
+        "trustees": words.describe_trustees(shown.view),
+        "outcome": outcome.describe_outcome(shown),
+        "warnings": words.list_warnings(shown),
+        "why": words.describe_act(explained, shown.view.time_zone) if explained else None,
+    }
+
+
+def _get_address(uuid: str) -> str:
+    """The election's address as others reach it, whatever host this request named."""
+    return f"{get_context().settings.base_url}/elections/{uuid}"
+
+
+def _get_start() -> int:
+    """The height from which to show the journal; anything that is no number means the beginning."""
+    text = request.args.get("from", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

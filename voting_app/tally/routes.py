@@ -19,7 +19,7 @@ blueprint = Blueprint("tally", __name__)
 _ELECTION = "/api/v1/elections/<uuid>"
 # Requests that do what is due before they are answered. Casting asks for the time itself and must
 # stay fast; the archive is only read.
-_OBEYING = frozenset({"elections", "roll", "registrar", "trustees", "tally", "certification"})
+_OBEYING = frozenset({"elections", "roll", "registrar", "trustees", "tally", "certification", "public"})
 
 
 @blueprint.before_app_request
