@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -175,7 +176,7 @@ def serve(folder: Path, host: str, port: int) -> None:
     from voting_app.config import Settings, load_settings
     from voting_app.context import get_context
     from voting_app.db import upgrade as upgrade_database
-    from voting_app.tally.jobs import Timer
+    from voting_app.timer import Timer
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # They speak of every migration step and of every request that waits for a thread.
@@ -261,6 +262,64 @@ def end_token(context: Any, account_number: int) -> None:
     with context.database.write() as session:
         service.end_account(session, account_number, context.clock.now())
     click.echo("Ended.")
+
+
+# --- mail ------------------------------------------------------------------------------------------
+
+
+@cli.group(context_settings=SETTINGS)
+def mail() -> None:
+    """Mail to trustees: send what is due, see what was not taken, try again.
+
+    `steward serve` sends by itself. Where mail is handed over is said by the settings smtp_url and mail_from.
+    """
+
+
+def _require_mail(context: Any) -> None:
+    from voting_app.mail.service import is_enabled
+
+    if not is_enabled(context.settings):
+        _give_up("no mail is sent here: the setting smtp_url is empty")
+
+
+@mail.command("send")
+@_with_context
+def send_mail(context: Any) -> None:
+    """Send what is due, once, and say how many messages the mail server took.
+
+    For cron, and for hosts without a timer. Several at once do not send anything twice.
+    """
+    from voting_app.mail.jobs import run_due
+
+    _require_mail(context)
+    count = 0
+    while taken := run_due(context):
+        count += taken
+    click.echo(f"{count} sent.")
+
+
+@mail.command("list")
+@_with_context
+def list_mail(context: Any) -> None:
+    """List what was not sent: number, state, attempts, kind, recipient, next attempt or reason."""
+    from voting_app.mail import service
+
+    with context.database.read() as session:
+        for view in service.list_unsent(session):
+            when = "" if view.state == "failed" else f"  next attempt {view.next_try_at:%Y-%m-%dT%H:%MZ}"
+            reason = f"  {view.reason}" if view.reason else ""
+            click.echo(
+                f"{view.id}  {view.state.value:<8} {view.attempts}  {view.kind}  {view.recipient}{when}{reason}"
+            )
+
+
+@mail.command("retry")
+@_with_context
+def retry_mail(context: Any) -> None:
+    """Let everything that failed begin anew, for example after a wrong setting."""
+    from voting_app.mail import service
+
+    click.echo(f"{service.retry_failed(context)} will be tried again.")
 
 
 # --- elections -------------------------------------------------------------------------------------
@@ -373,28 +432,78 @@ def publish_credentials(context: Any, uuid: str, public: Path | None, out: Path 
         click.echo(f"{len(credentials)} credentials are published; the secret ones are in {out}.")
 
 
+def _say_seat(seat: Any) -> None:
+    click.echo(f"{seat.owner} {seat.kind.value} {seat.token} {seat.link}")
+
+
+def _pairs(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[int, str]:
+    """Reads options of the form OWNER=TEXT."""
+    pairs: dict[int, str] = {}
+    for value in values:
+        owner, sign, text = value.partition("=")
+        if not sign or not re.fullmatch("[0-9]{1,3}", owner) or int(owner) in pairs:
+            raise click.BadParameter("give OWNER=…, such as 1=…, once for each trustee")
+        pairs[int(owner)] = text
+    return pairs
+
+
 @election.command("trustees")
 @_UUID
+@click.option(
+    "--name", "names", multiple=True, callback=_pairs, metavar="OWNER=NAME", help="For the other trustees."
+)
+@click.option(
+    "--email",
+    "emails",
+    multiple=True,
+    callback=_pairs,
+    metavar="OWNER=ADDRESS",
+    help="Where mail goes when it is this trustee's turn.",
+)
 @_with_context
-def create_seats(context: Any, uuid: str) -> None:
-    """Make the trustees' seats and print owner number, kind and token of each, this once."""
-    from voting_app.trustees import service
+def create_seats(context: Any, uuid: str, names: dict[int, str], emails: dict[int, str]) -> None:
+    """Make the trustees' seats; print owner number, kind, token and link of each, this once.
 
-    for seat in service.create_seats(context, uuid):
-        click.echo(f"{seat.owner} {seat.kind.value} {seat.token}")
+    The link holds the token: give each trustee its own, by a way that nobody else reads.
+    """
+    from voting_app.trustees import service, wire
+
+    owners = sorted(names.keys() | emails.keys())
+    people = {owner: wire.make_person(names.get(owner), emails.get(owner)) for owner in owners}
+    for seat in service.create_seats(context, uuid, people):
+        _say_seat(seat)
+
+
+@election.command("trustee")
+@_UUID
+@click.argument("owner", type=click.IntRange(1))
+@click.option("--name", help="For the other trustees.")
+@click.option("--email", help="Where mail goes when it is this trustee's turn.")
+@_with_context
+def set_person(context: Any, uuid: str, owner: int, name: str | None, email: str | None) -> None:
+    """Correct name and mail address of trustee OWNER; what is not given is removed."""
+    from voting_app.trustees import service, wire
+
+    service.set_person(context, uuid, owner, wire.make_person(name, email))
+    click.echo("Changed.")
 
 
 @election.command("restart")
 @_UUID
 @click.argument("owner", type=click.IntRange(1))
 @_REASON
+@click.option("--name", help="Of the person who has the seat from now on.")
+@click.option("--email", help="Of that person.")
 @_with_context
-def restart_seat(context: Any, uuid: str, owner: int, reason: str) -> None:
+def restart_seat(
+    context: Any, uuid: str, owner: int, reason: str, name: str | None, email: str | None
+) -> None:
     """Give the seat of trustee OWNER a new token and start the key ceremony anew."""
-    from voting_app.trustees import service
+    from voting_app.trustees import service, wire
 
-    seat = service.restart_seat(context, uuid, owner, reason, _terminal_actor(context, "committee"))
-    click.echo(f"{seat.owner} {seat.kind.value} {seat.token}")
+    person = wire.make_person(name, email) if name or email else None
+    actor = _terminal_actor(context, "committee")
+    _say_seat(service.restart_seat(context, uuid, owner, reason, actor, person))
 
 
 @election.command("keys")
@@ -513,11 +622,14 @@ def show_status(context: Any, uuid: str, as_json: bool) -> None:
     """Say where an election stands, after doing what is due (closing, counting, opening the result)."""
     from voting_app.elections.views import encode_status
     from voting_app.tally import service
+    from voting_app.trustees import service as trustees
+    from voting_app.trustees.states import is_act
 
     service.advance(context, uuid)
     with context.database.read() as session:
         status = encode_status(session, uuid)
         result = service.find_result(session, uuid)
+        seats = trustees.list_seat_views(session, uuid)
     if as_json:
         click.echo(json.dumps(status, ensure_ascii=False))
         return
@@ -526,6 +638,10 @@ def show_status(context: Any, uuid: str, as_json: bool) -> None:
     click.echo(f"{'ballots':<12} {status['box']['ballots']}")
     if result is not None:
         click.echo(f"{'result':<12} {json.dumps(result)}")
+    for seat in seats:
+        if is_act(seat.step):
+            name = f" ({seat.name})" if seat.name else ""
+            click.echo(f"{'next':<12} trustee {seat.progress.owner}{name}: {seat.step.value}")
 
 
 @election.command("export")

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crypto.randomness import new_seed
+from voting_app.mail.smtp import is_address, parse_server
 
 CONFIG_FILE_NAME = "steward.toml"
 SECRET_FILE_NAME = "secret.key"  # noqa: S105  a file's name
@@ -29,8 +30,8 @@ class Settings:
     """What the installation decides. Sizes in bytes, durations in seconds.
 
     instance_folder: what the program writes; secret: 32 bytes from which the service keys of elections are
-    derived; database_url: SQLAlchemy URL; base_url: public address without trailing slash; the others are
-    limits.
+    derived; database_url: SQLAlchemy URL; base_url: public address without trailing slash; smtp_url and mail_from:
+    how mail goes out; the others are limits.
     """
 
     instance_folder: Path
@@ -52,6 +53,11 @@ class Settings:
     # announced as in flight.
     closing_grace_seconds: int = 2
     jobs_in_process: bool = True
+    # Where mail is handed over: smtp://host:port, smtps://user:password@host or smtp+starttls://user:password@host.
+    # Empty: no mail is sent, and pages and commands say who is next.
+    smtp_url: str = field(default="", repr=False)
+    # The address that mail comes from; its domain is also how we introduce ourselves to the mail server.
+    mail_from: str = ""
 
     @property
     def is_https(self) -> bool:
@@ -171,7 +177,9 @@ def _require_sensible(settings: Settings) -> None:
     for name, setting in _PLAIN.items():
         value = getattr(settings, name)
         if setting.type in {int, bool, str} and type(value) is not setting.type:
-            raise SettingsError(f"{name} has the wrong type: {value!r}")
+            # Of what may hold a password nothing is repeated.
+            shown = repr(value) if setting.repr else type(value).__name__
+            raise SettingsError(f"{name} has the wrong type: {shown}")
         least = 0 if name == "closing_grace_seconds" else 1
         if setting.type is int and value < least:
             raise SettingsError(f"{name} must be at least {least}, it is {value}")
@@ -185,3 +193,19 @@ def _require_sensible(settings: Settings) -> None:
         raise SettingsError(f"base_url must look like https://vote.example.org, it is {settings.base_url!r}")
     if not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise SettingsError("database_url must start with sqlite:/// or postgresql://")
+    _require_sensible_mail(settings)
+
+
+def _require_sensible_mail(settings: Settings) -> None:
+    if settings.smtp_url:
+        try:
+            parse_server(settings.smtp_url)
+        except ValueError as error:
+            raise SettingsError(f"smtp_url does not name a mail server: {error}") from None
+        if not settings.mail_from:
+            raise SettingsError("with smtp_url there must be mail_from, the address that mail comes from")
+    if settings.mail_from and not is_address(settings.mail_from):
+        raise SettingsError(f"mail_from must look like vote@example.org, it is {settings.mail_from!r}")
+    # It stands in the head of every mail.
+    if not settings.organisation.isprintable():
+        raise SettingsError("organisation has a sign that cannot be printed")

@@ -80,8 +80,20 @@ def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     again = terminal.run("election", "credentials", uuid, "--out", "second.csv", status=1)
     assert again == "Error: The credentials of this election were published before."
     assert not (folder / "second.csv").exists()
-    owner, kind, token = terminal.run("election", "trustees", uuid).split()
+    owner, kind, token, link = terminal.run(
+        "election", "trustees", uuid, "--name", "1=Ada B.", "--email", "1=ada@example.org"
+    ).split()
     assert (owner, kind) == ("1", "single")
+    assert link == f"http://127.0.0.1:8000/elections/{uuid}/trustee#{token}"
+    assert terminal.run("election", "status", uuid).splitlines()[-1] == (
+        "next         trustee 1 (Ada B.): commitment"
+    )
+    terminal.run("election", "trustee", uuid, "1", "--email", "ada@example.net")
+    assert terminal.run("election", "status", uuid).splitlines()[-1] == "next         trustee 1: commitment"
+    for wrong in ("ada@example.org", "x=y", "1=a\n@b.c"):
+        terminal.run("election", "trustees", uuid, "--email", wrong, status=1 if wrong[0] == "1" else 2)
+    assert terminal.run("mail", "list") == ""
+    assert terminal.run("mail", "send", status=1).endswith("the setting smtp_url is empty")
     seat = terminal.run(
         "election", "restart", uuid, "1", "--reason", "The token was mailed to the wrong person."
     )

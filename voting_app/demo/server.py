@@ -122,7 +122,7 @@ def main() -> None:
     from voting_app.app import create_app  # noqa: PLC0415
     from voting_app.config import load_settings  # noqa: PLC0415
     from voting_app.context import get_context  # noqa: PLC0415
-    from voting_app.tally.jobs import Timer  # noqa: PLC0415
+    from voting_app.timer import Timer  # noqa: PLC0415
 
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)

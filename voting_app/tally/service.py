@@ -208,6 +208,7 @@ def _append_tally(context: Context, uuid: str, claim: _Claim) -> None:
         ledger.lock_box(session, box_id, exclusive=True)
         if ledger.box_state(session, box_id) is BoxState.ENDED:
             ledger.append(session, box_id, "EncryptedTally", [raw, sized])
+            trustees_service.tell_whose_turn_it_is(session, context, uuid)
 
 
 def count_ballots(
@@ -279,6 +280,7 @@ def submit_decryption(
         _require_decryptable(session, uuid, box_id, seat.owner)
         ledger.append(session, box_id, "PartialDecryption", [raw, owned])
         elections.write_journal(session, context, election, "strong-decryption", str(actor), strong_proofs)
+        trustees_service.tell_whose_turn_it_is(session, context, uuid)
     return advance(context, uuid)
 
 
@@ -329,6 +331,7 @@ def _append_result(context: Context, uuid: str) -> None:
         ledger.append(session, box_id, "Result", [raw])
         payload = {"result": sha256_hex(raw)}
         elections.perform(session, context, election, Act.TALLY, str(SERVICE_ACTOR), payload)
+        trustees_service.tell_whose_turn_it_is(session, context, uuid)
 
 
 def find_result(session: Session, uuid: str) -> Result | None:

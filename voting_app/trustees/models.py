@@ -31,6 +31,11 @@ class TrusteeSeat(Base):
     share_index: Mapped[int | None] = mapped_column(Integer)
     # The random number of the account whose bearer token speaks for this seat.
     account_number: Mapped[int] = mapped_column(Integer, unique=True)
+    # Who it is, and where mail goes when it is this trustee's turn; both may be unknown. Neither is published.
+    name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    # Counts the ceremonies of the election: a step of a new one is another event than that of an abandoned one.
+    ceremony: Mapped[int] = mapped_column(Integer, default=1)
     certificate: Mapped[str | None] = mapped_column(Text)
     commitment: Mapped[str | None] = mapped_column(String(64))
     revealed: Mapped[str | None] = mapped_column(Text)

@@ -27,8 +27,8 @@ STAFF = ("administrator", "committee", "registrar", "observer")
 @access("token", roles=COMMITTEE)
 def create_seats(uuid: str) -> Response:
     """Makes the seats; the bearer tokens are shown this once."""
-    parse_body(_body())
-    seats = [_encode_seat(seat) for seat in service.create_seats(get_context(), uuid)]
+    people = wire.parse_people(_body())
+    seats = [_encode_seat(seat) for seat in service.create_seats(get_context(), uuid, people)]
     return make_json({"trustees": seats}, 201, is_secret=True)
 
 
@@ -38,14 +38,16 @@ def get_progress(uuid: str) -> Response:
     """What has arrived from each trustee."""
     rows = [
         {
-            "owner": seat.owner,
-            "kind": seat.kind.value,
-            "certified": seat.certified,
-            "committed": seat.committed,
-            "revealed": seat.revealed,
-            "shared": seat.shared,
-            "drilled": seat.drilled,
-            "decrypted": seat.decrypted,
+            "owner": seat.progress.owner,
+            "name": seat.name,
+            "kind": seat.progress.kind.value,
+            "step": seat.step.value,
+            "certified": seat.progress.certified,
+            "committed": seat.progress.committed,
+            "revealed": seat.progress.revealed,
+            "shared": seat.progress.shared,
+            "drilled": seat.progress.drilled,
+            "decrypted": seat.progress.decrypted,
         }
         for seat in service.get_progress(get_context(), uuid)
     ]
@@ -56,9 +58,17 @@ def get_progress(uuid: str) -> Response:
 @access("token", roles=COMMITTEE)
 def restart_seat(uuid: str, owner: int) -> Response:
     """Gives a seat a new token and starts the ceremony anew."""
-    reason = wire.parse_restart(_body())
-    seat = service.restart_seat(get_context(), uuid, owner, reason, get_actor())
+    reason, person = wire.parse_restart(_body())
+    seat = service.restart_seat(get_context(), uuid, owner, reason, get_actor(), person)
     return make_json(_encode_seat(seat), is_secret=True)
+
+
+@blueprint.put(f"{_ELECTION}/trustees/<int:owner>/person")
+@access("token", roles=COMMITTEE)
+def set_person(uuid: str, owner: int) -> Response:
+    """Corrects a trustee's name or mail address."""
+    service.set_person(get_context(), uuid, owner, wire.parse_person(_body()))
+    return make_json({})
 
 
 @blueprint.post(f"{_ELECTION}/keys")
@@ -124,12 +134,22 @@ def submit_drill(uuid: str) -> Response:
 
 def encode_inbox(inbox: Inbox) -> dict[str, Any]:
     """A trustee's inbox as a JSON object (schema Inbox of openapi.json)."""
+    plan = inbox.election.trustees
     return {
         "election": inbox.election.uuid,
+        "election_name": inbox.election.name,
         "state": inbox.election.state.value,
         "owner": inbox.owner,
+        "name": inbox.name,
         "kind": inbox.kind.value,
+        "index": inbox.index,
+        "size": plan.threshold_size,
+        "threshold": plan.threshold,
         "step": inbox.step.value,
+        "acts": [act.value for act in inbox.acts],
+        "act": None if inbox.act is None else inbox.act.value,
+        "number": None if inbox.act is None else inbox.acts.index(inbox.act) + 1,
+        "awaited": [{"owner": seat.progress.owner, "name": seat.name} for seat in inbox.awaited],
         "inputs": inbox.inputs,
     }
 
@@ -139,7 +159,13 @@ def _inbox_response(uuid: str) -> Response:
 
 
 def _encode_seat(seat: SeatToken) -> dict[str, Any]:
-    return {"owner": seat.owner, "kind": seat.kind.value, "token": seat.token}
+    return {
+        "owner": seat.owner,
+        "name": seat.name,
+        "kind": seat.kind.value,
+        "token": seat.token,
+        "link": seat.link,
+    }
 
 
 def _body() -> bytes:

@@ -8,7 +8,7 @@ is there does anybody reveal (both acts are journaled); threshold seats then ope
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,15 +60,22 @@ from voting_app.elections.models import Election
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
+from voting_app.languages import SOURCE
 from voting_app.ledger import service as ledger
+from voting_app.mail import service as mail
+from voting_app.mail.service import NewMail
 from voting_app.registrar import service as registrar
 from voting_app.trustees.models import RetiredCommitment, TrusteeSeat
 from voting_app.trustees.states import (
+    ACTS,
     Kind,
     Progress,
     Step,
     are_keys_drilled,
+    is_act,
     is_complete,
+    list_turns,
+    next_act,
     next_ceremony_step,
     next_step,
 )
@@ -85,38 +92,73 @@ _WAITING: dict[Step, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Who sits on a seat, as far as the committee says: a name for the other trustees, an address for mail."""
+
+    name: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SeatToken:
-    """A trustee's seat and its bearer token, which is shown this once."""
+    """A trustee's seat, its bearer token and the link with it, which are shown this once."""
 
     owner: int
     kind: Kind
+    name: str | None
     token: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    """What has arrived from a seat, what is next there, and the name of the person on it."""
+
+    progress: Progress
+    step: Step
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """What one trustee has to do next, and what it needs for that (JSON values)."""
+    """What one trustee has to do next, and what it needs for that (JSON values).
+
+    acts: all that this trustee does in the course of an election; act: which of them is its turn now or, while
+    it waits, will be next. awaited: the other trustees whose turn it is.
+    """
 
     election: ElectionView
     owner: int
     kind: Kind
+    name: str | None
+    index: int | None
     step: Step
+    acts: tuple[Step, ...]
+    act: Step | None
+    awaited: tuple[SeatView, ...]
     inputs: dict[str, Any]
 
 
 # --- seats -----------------------------------------------------------------------------------------
 
 
-def create_seats(context: Context, uuid: str) -> list[SeatToken]:
-    """Makes the seats that the election's plan names, with a token each; 409 ``trustees-exist``."""
+def create_seats(context: Context, uuid: str, people: Mapping[int, Person] | None = None) -> list[SeatToken]:
+    """Makes the seats that the election's plan names, with a token each; 409 ``trustees-exist``.
+
+    ``people``: who sits where, by owner number; 404 ``unknown-trustee`` for a number that has no seat.
+    """
+    people = people or {}
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.MAKE_KEYS)
         if list_seats(session, election.id):
             raise Problem(409, "trustees-exist", "The trustees of this election have their seats already.")
         kinds = [Kind.SINGLE] * election.single_trustees + [Kind.THRESHOLD] * (election.threshold_size or 0)
+        if not all(1 <= owner <= len(kinds) for owner in people):
+            raise _unknown_trustee()
         tokens: list[SeatToken] = []
         for owner, kind in enumerate(kinds, start=1):
+            person = people.get(owner, Person())
             token = _new_token(session, context, uuid, owner)
             session.add(
                 TrusteeSeat(
@@ -125,14 +167,19 @@ def create_seats(context: Context, uuid: str) -> list[SeatToken]:
                     kind=kind.value,
                     share_index=owner - election.single_trustees if kind is Kind.THRESHOLD else None,
                     account_number=token.actor.account_number,
+                    name=person.name,
+                    email=person.email,
                 )
             )
-            tokens.append(SeatToken(owner, kind, token.text))
+            tokens.append(_seat_token(context, uuid, owner, kind, person.name, token))
+        tell_whose_turn_it_is(session, context, uuid)
         return tokens
 
 
-def restart_seat(context: Context, uuid: str, owner: int, reason: str, actor: Actor) -> SeatToken:
-    """Gives a seat to somebody else, or to the same trustee anew; its old token ends. Journaled.
+def restart_seat(
+    context: Context, uuid: str, owner: int, reason: str, actor: Actor, person: Person | None = None
+) -> SeatToken:
+    """Gives a seat to somebody else (``person``), or to the same trustee anew; its old token ends. Journaled.
 
     Everybody's messages are dropped, certificates too: a newcomer must not choose a key after seeing
     the others', and offline programs use a key file for one ceremony only. A commitment of an
@@ -142,18 +189,29 @@ def restart_seat(context: Context, uuid: str, owner: int, reason: str, actor: Ac
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.MAKE_KEYS)
         seats = list_seats(session, election.id)
-        seat = next((seat for seat in seats if seat.owner == owner), None)
-        if seat is None:
-            raise Problem(404, "unknown-trustee", "This election has no trustee with this number.")
+        seat = _find_owner(seats, owner)
         for other in seats:
             _forget_keys(session, other)
+            other.ceremony += 1
+        if person is not None:
+            seat.name, seat.email = person.name, person.email
         accounts.end_account(session, seat.account_number, context.clock.now())
         token = _new_token(session, context, uuid, owner)
         seat.account_number = token.actor.account_number
         elections.write_journal(
             session, context, election, "trustees-restarted", str(actor), {"reason": reason}
         )
-        return SeatToken(owner, Kind(seat.kind), token.text)
+        tell_whose_turn_it_is(session, context, uuid)
+        return _seat_token(context, uuid, owner, Kind(seat.kind), seat.name, token)
+
+
+def set_person(context: Context, uuid: str, owner: int, person: Person) -> None:
+    """Corrects a trustee's name or address; who sits on the seat and the token stay. 404 ``unknown-trustee``."""
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        seat = _find_owner(list_seats(session, election.id), owner)
+        seat.name, seat.email = person.name, person.email
+        tell_whose_turn_it_is(session, context, uuid)
 
 
 def list_seats(session: Session, election_id: int) -> list[TrusteeSeat]:
@@ -177,6 +235,25 @@ def get_seat(session: Session, election_id: int, actor: Actor) -> TrusteeSeat:
     return seat
 
 
+def _find_owner(seats: Sequence[TrusteeSeat], owner: int) -> TrusteeSeat:
+    seat = next((seat for seat in seats if seat.owner == owner), None)
+    if seat is None:
+        raise _unknown_trustee()
+    return seat
+
+
+def _unknown_trustee() -> Problem:
+    return Problem(404, "unknown-trustee", "This election has no trustee with this number.")
+
+
+def _seat_token(
+    context: Context, uuid: str, owner: int, kind: Kind, name: str | None, token: accounts.NewToken
+) -> SeatToken:
+    # Behind the #, which browsers keep to themselves: no server and no log ever sees it.
+    link = f"{context.settings.base_url}/elections/{uuid}/trustee#{token.text}"
+    return SeatToken(owner, kind, name, token.text, link)
+
+
 def _new_token(session: Session, context: Context, uuid: str, owner: int) -> accounts.NewToken:
     label = f"trustee {owner} of {uuid}"
     return accounts.create_token(session, role=TRUSTEE_ROLE, label=label, now=context.clock.now())
@@ -197,10 +274,33 @@ def list_decrypted(session: Session, uuid: str) -> set[int]:
     return {parse_owned(bodies[-1]).owner for bodies in records}
 
 
-def get_progress(context: Context, uuid: str) -> list[Progress]:
+def get_progress(context: Context, uuid: str) -> list[SeatView]:
     """What has arrived from each seat, by owner number; Problem 404 ``unknown-election``."""
     with context.database.read() as session:
-        return list_progress(session, elections.election_for_box(session, uuid).id, uuid)
+        return list_seat_views(session, uuid)
+
+
+def list_seat_views(session: Session, uuid: str) -> list[SeatView]:
+    """Every seat with what is next there, by owner number; Problem 404 ``unknown-election``."""
+    view = elections.election_for_box(session, uuid)
+    progress = list_progress(session, view.id, uuid)
+    box_state = elections.get_box_state(session, uuid)
+    return [
+        SeatView(
+            progress[seat.owner - 1],
+            next_step(view.state, progress[seat.owner - 1], progress, **_tally_of(box_state)),
+            seat.name,
+        )
+        for seat in list_seats(session, view.id)
+    ]
+
+
+def _tally_of(state: BoxState) -> dict[str, bool]:
+    """What a trustee's step depends on besides the election's state, from where the box stands."""
+    return {
+        "has_encrypted_tally": state in (BoxState.COUNTED, BoxState.DECRYPTING),
+        "has_result": state is BoxState.DONE,
+    }
 
 
 def list_progress(session: Session, election_id: int, uuid: str) -> list[Progress]:
@@ -228,20 +328,68 @@ def get_inbox(context: Context, uuid: str, actor: Actor) -> Inbox:
         view = elections.election_for_box(session, uuid)
         seat = get_seat(session, view.id, actor)
         seats = list_seats(session, view.id)
-        progress = list_progress(session, view.id, uuid)
-        box_state = elections.get_box_state(session, uuid)
-        step = next_step(
-            view.state,
-            progress[seat.owner - 1],
-            progress,
-            has_encrypted_tally=box_state in (BoxState.COUNTED, BoxState.DECRYPTING),
-            has_result=box_state is BoxState.DONE,
-        )
+        views = list_seat_views(session, uuid)
         raw = ledger.find_election_data(session, ledger.get_box_id(session, uuid))
-    inputs = _make_inputs(view, seat, seats, step)
+    own = views[seat.owner - 1]
+    inputs = _make_inputs(view, seat, seats, own.step)
     if raw is not None:
         inputs["fingerprint"] = parse_election(raw).fingerprint
-    return Inbox(view, seat.owner, Kind(seat.kind), step, inputs)
+    return Inbox(
+        election=view,
+        owner=seat.owner,
+        kind=Kind(seat.kind),
+        name=seat.name,
+        index=seat.share_index,
+        step=own.step,
+        acts=ACTS[Kind(seat.kind)],
+        act=next_act(own.progress, own.step),
+        awaited=tuple(other for other in views if other is not own and is_act(other.step)),
+        inputs=inputs,
+    )
+
+
+# --- telling them ----------------------------------------------------------------------------------
+
+
+def tell_whose_turn_it_is(session: Session, context: Context, uuid: str) -> None:
+    """Mails every trustee who could act now and was not told yet; to be called in the transaction of each act.
+
+    What waits to be sent about a turn that is over is taken back. There is no secret in it: the trustee has the
+    link, and mail can be read by others.
+    """
+    view = elections.election_for_box(session, uuid)
+    progress = list_progress(session, view.id, uuid)
+    turns = list_turns(view.state, progress, **_tally_of(elections.get_box_state(session, uuid)))
+    mails = [
+        _turn_mail(context, view, seat, turns[seat.owner])
+        for seat in list_seats(session, view.id)
+        if seat.email and seat.owner in turns
+    ]
+    mail.replace_waiting(session, context, _mail_topic(uuid), mails)
+
+
+def _mail_topic(uuid: str) -> str:
+    return f"trustees/{uuid}"
+
+
+def _turn_mail(context: Context, view: ElectionView, seat: TrusteeSeat, step: Step) -> NewMail:
+    acts = ACTS[Kind(seat.kind)]
+    return NewMail(
+        topic=_mail_topic(view.uuid),
+        event=f"{seat.ceremony}/{seat.owner}/{step.value}",
+        recipient=seat.email or "",
+        kind="turn",
+        payload={
+            "election": view.name,
+            "owner": seat.owner,
+            "name": seat.name,
+            "step": step.value,
+            "number": acts.index(step) + 1,
+            "of": len(acts),
+            "page": f"{context.settings.base_url}/elections/{view.uuid}",
+        },
+        language=(view.presentation or {}).get("language", SOURCE),
+    )
 
 
 def _make_inputs(
@@ -285,6 +433,7 @@ def submit_certificate(context: Context, uuid: str, actor: Actor, value: dict[st
         except ProtocolError as error:
             raise _bad("certificate", seat, error) from error
         seat.certificate = encode_json(value)
+        tell_whose_turn_it_is(session, context, uuid)
 
 
 def submit_commitment(context: Context, uuid: str, actor: Actor, commitment: str) -> None:
@@ -306,6 +455,7 @@ def submit_commitment(context: Context, uuid: str, actor: Actor, commitment: str
         seat.commitment = commitment
         payload = {"owner": seat.owner, "commitment": commitment}
         elections.write_journal(session, context, election, "trustee-committed", str(actor), payload)
+        tell_whose_turn_it_is(session, context, uuid)
 
 
 def submit_reveal(context: Context, uuid: str, actor: Actor, value: dict[str, Any]) -> None:
@@ -323,6 +473,7 @@ def submit_reveal(context: Context, uuid: str, actor: Actor, value: dict[str, An
         seat.revealed = encode_json(value)
         payload = {"owner": seat.owner}
         elections.write_journal(session, context, election, "trustee-revealed", str(actor), payload)
+        tell_whose_turn_it_is(session, context, uuid)
 
 
 def submit_share(context: Context, uuid: str, actor: Actor, value: dict[str, Any]) -> None:
@@ -335,6 +486,7 @@ def submit_share(context: Context, uuid: str, actor: Actor, value: dict[str, Any
         except ProtocolError as error:
             raise _bad("share", seat, error) from error
         seat.voutput = encode_json(value)
+        tell_whose_turn_it_is(session, context, uuid)
 
 
 def _enter(session: Session, uuid: str, actor: Actor) -> tuple[Election, TrusteeSeat, list[TrusteeSeat]]:
@@ -474,6 +626,7 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
         elections.perform(session, context, election, Act.READY_KEYS, str(actor), payload)
         for seat in list_seats(session, election.id):
             seat.drill_nonce = new_hex(NONCE_BYTES)
+        tell_whose_turn_it_is(session, context, uuid)
     return fingerprint
 
 
@@ -574,6 +727,7 @@ def submit_drill(context: Context, uuid: str, actor: Actor, proof: dict[str, Any
         elections.write_journal(session, context, election, "key-drill", str(actor), payload)
         progress = [_progress_of(other, set()) for other in list_seats(session, election.id)]
         election.keys_drilled = are_keys_drilled(progress, election.threshold or 0)
+        tell_whose_turn_it_is(session, context, uuid)
 
 
 def get_owner_key(group: Group, raw_trustees: bytes, owner: int) -> TrusteeKey:

@@ -44,6 +44,20 @@ class Step(StrEnum):
     DONE = "done"
 
 
+# What a trustee does in the course of an election, in this order; the other steps are waiting.
+ACTS: dict[Kind, tuple[Step, ...]] = {
+    Kind.SINGLE: (Step.COMMITMENT, Step.REVEAL, Step.DRILL, Step.DECRYPTION),
+    Kind.THRESHOLD: (
+        Step.CERTIFICATE,
+        Step.COMMITMENT,
+        Step.REVEAL,
+        Step.SHARE,
+        Step.DRILL,
+        Step.DECRYPTION,
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What has arrived from one seat."""
@@ -99,6 +113,29 @@ def next_ceremony_step(seat: Progress, seats: Sequence[Progress]) -> Step:
     return Step.WAIT_KEYS_READY if is_complete(seats) else Step.WAIT_SHARES
 
 
+def is_act(step: Step) -> bool:
+    """Whether the trustee itself is awaited; otherwise others are, or nobody."""
+    return step in ACTS[Kind.THRESHOLD]
+
+
+def next_act(seat: Progress, step: Step) -> Step | None:
+    """The act that a trustee at ``step`` does now or will do next; None where nothing more is asked of it."""
+    match step:
+        case Step.WAIT_CERTIFICATES:
+            return Step.COMMITMENT
+        case Step.WAIT_COMMITMENTS:
+            return Step.REVEAL
+        case Step.WAIT_REVEALS if seat.kind is Kind.THRESHOLD and not seat.shared:
+            return Step.SHARE
+        case Step.WAIT_REVEALS | Step.WAIT_SHARES | Step.WAIT_KEYS_READY:
+            return Step.DRILL
+        case Step.WAIT_CLOSE | Step.WAIT_TALLY:
+            return Step.DECRYPTION
+        case Step.WAIT_RESULT | Step.DONE:
+            return None
+    return step
+
+
 def next_step(
     state: State, seat: Progress, seats: Sequence[Progress], *, has_encrypted_tally: bool, has_result: bool
 ) -> Step:
@@ -114,3 +151,16 @@ def next_step(
             return Step.WAIT_TALLY
         return Step.WAIT_RESULT if seat.decrypted else Step.DECRYPTION
     return Step.DONE
+
+
+def list_turns(
+    state: State, seats: Sequence[Progress], *, has_encrypted_tally: bool, has_result: bool
+) -> dict[int, Step]:
+    """Whose turn it is, and what is to be done: owner number -> act, of everybody who could act now."""
+    steps = {
+        seat.owner: next_step(
+            state, seat, seats, has_encrypted_tally=has_encrypted_tally, has_result=has_result
+        )
+        for seat in seats
+    }
+    return {owner: step for owner, step in steps.items() if is_act(step)}

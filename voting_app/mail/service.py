@@ -1,0 +1,218 @@
+"""The outbox: what is put in, who takes a message to send it, and what became of it.
+
+Other features put messages in with the transaction of the event that they tell of: either both happened or neither.
+A message is sent at least once and, unless a process dies between the mail server's yes and our note of it, only
+once; then it goes out again after LEASE, under the same Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crypto.randomness import new_hex
+from voting_app.config import Settings
+from voting_app.context import Context
+from voting_app.mail.letters import Letter
+from voting_app.mail.models import MailState, OutboxMail
+
+# Longer than one connection can take (smtp.SESSION_SECONDS) with the search for the server before it.
+LEASE = timedelta(minutes=5)
+# After the first failed attempt, after the second, …; after the last one the message has failed. Two days in all.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+_ID_BYTES = 16
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class NewMail:
+    """A message to be sent. `event` is unlike that of every other event of its `topic`."""
+
+    topic: str
+    event: str
+    recipient: str
+    kind: str
+    payload: Mapping[str, Any]
+    language: str
+
+
+@dataclass(frozen=True)
+class ClaimedMail:
+    """A message that this process has for the time of the lease."""
+
+    id: int
+    worker: str
+    attempts: int
+    letter: Letter
+
+
+@dataclass(frozen=True)
+class MailView:
+    """A message as the people of the installation may see it."""
+
+    id: int
+    state: MailState
+    kind: str
+    recipient: str
+    attempts: int
+    next_try_at: datetime
+    reason: str | None
+
+
+def is_enabled(settings: Settings) -> bool:
+    """Whether there is a mail server; without one nothing is put into the outbox."""
+    return bool(settings.smtp_url)
+
+
+# --- in --------------------------------------------------------------------------------------------
+
+
+def enqueue(session: Session, context: Context, mail: NewMail) -> bool:
+    """Puts a message in, unless this event was mailed to this address before; whether it did."""
+    if not is_enabled(context.settings):
+        return False
+    now = context.clock.now()
+    row = OutboxMail(
+        topic=mail.topic,
+        event=mail.event,
+        recipient=mail.recipient,
+        kind=mail.kind,
+        payload=dict(mail.payload),
+        language=mail.language,
+        message_id=new_hex(_ID_BYTES),
+        created_at=now,
+        next_try_at=now,
+    )
+    known = select(OutboxMail.id).where(
+        OutboxMail.topic == mail.topic,
+        OutboxMail.event == mail.event,
+        OutboxMail.recipient == mail.recipient,
+    )
+    if session.scalar(known) is not None:
+        return False
+    try:
+        # Of two transactions that say the same at once, the table takes one.
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def replace_waiting(session: Session, context: Context, topic: str, mails: Iterable[NewMail]) -> None:
+    """Puts in what is new of `mails`, and takes back what waits under `topic` but is not among them any more."""
+    if not is_enabled(context.settings):
+        return
+    wanted = {(mail.event, mail.recipient): mail for mail in mails}
+    waiting = session.scalars(
+        select(OutboxMail)
+        .where(OutboxMail.topic == topic, OutboxMail.state == MailState.WAITING)
+        # What is being sent at this moment is left alone.
+        .with_for_update(skip_locked=True)
+    )
+    for row in waiting:
+        if (row.event, row.recipient) not in wanted:
+            session.delete(row)
+    for mail in wanted.values():
+        enqueue(session, context, mail)
+
+
+def retry_failed(context: Context) -> int:
+    """Lets every failed message begin anew; how many there were."""
+    with context.database.write() as session:
+        done = session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.state == MailState.FAILED)
+            .values(state=MailState.WAITING.value, attempts=0, next_try_at=context.clock.now(), reason=None)
+        )
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def list_unsent(session: Session) -> list[MailView]:
+    """Everything that was not sent, oldest first."""
+    rows = session.scalars(
+        select(OutboxMail).where(OutboxMail.state != MailState.SENT).order_by(OutboxMail.id)
+    )
+    return [
+        MailView(r.id, MailState(r.state), r.kind, r.recipient, r.attempts, r.next_try_at, r.reason)
+        for r in rows
+    ]
+
+
+# --- out -------------------------------------------------------------------------------------------
+
+
+def _due(now: datetime) -> Select[OutboxMail]:
+    is_due = or_(
+        and_(OutboxMail.state == MailState.WAITING, OutboxMail.next_try_at <= now),
+        and_(OutboxMail.state == MailState.SENDING, OutboxMail.lease_until <= now),
+    )
+    return select(OutboxMail).where(is_due).order_by(OutboxMail.next_try_at, OutboxMail.id).limit(1)
+
+
+def is_anything_due(context: Context) -> bool:
+    """A cheap look, so that the timer does not lock a database every second for nothing."""
+    with context.database.read() as session:
+        return session.scalar(_due(context.clock.now())) is not None
+
+
+def claim(context: Context) -> ClaimedMail | None:
+    """Takes one message that is due, for LEASE; None if there is none or others have them all."""
+    now = context.clock.now()
+    worker = new_hex(_ID_BYTES)
+    with context.database.write() as session:
+        row = session.scalar(_due(now).with_for_update(skip_locked=True))
+        if row is None:
+            return None
+        row.state = MailState.SENDING.value
+        row.lease_until = now + LEASE
+        row.worker = worker
+        # Counted now: an attempt that kills the process is one too.
+        row.attempts += 1
+        return ClaimedMail(
+            row.id,
+            worker,
+            row.attempts,
+            Letter(row.kind, row.recipient, row.language, row.payload, row.message_id, row.created_at),
+        )
+
+
+def mark_sent(context: Context, mail: ClaimedMail) -> None:
+    """The mail server has taken it."""
+    _finish(context, mail, state=MailState.SENT.value, reason=None)
+
+
+def mark_failed(context: Context, mail: ClaimedMail, reason: str) -> None:
+    """It will never be taken."""
+    _finish(context, mail, state=MailState.FAILED.value, reason=reason[:_LONGEST_REASON])
+
+
+def mark_later(context: Context, mail: ClaimedMail, reason: str) -> None:
+    """It was not taken now: after a pause, longer each time; failed after the last one."""
+    if mail.attempts > len(PAUSES):
+        mark_failed(context, mail, f"given up after {mail.attempts} attempts; {reason}")
+        return
+    next_try_at = context.clock.now() + PAUSES[mail.attempts - 1]
+    _finish(
+        context,
+        mail,
+        state=MailState.WAITING.value,
+        reason=reason[:_LONGEST_REASON],
+        next_try_at=next_try_at,
+    )
+
+
+def _finish(context: Context, mail: ClaimedMail, **values: Any) -> None:
+    with context.database.write() as session:
+        session.execute(
+            update(OutboxMail)
+            # Who lost its lease has nothing to say any more.
+            .where(OutboxMail.id == mail.id, OutboxMail.worker == mail.worker)
+            .values(lease_until=None, worker=None, **values)
+        )
