@@ -110,10 +110,11 @@ def describe_trustees(view: ElectionView) -> str:
             "%(num)s trustees, all of whom are needed to open the result",
             plan.singles,
         )
-    group = gettext(
-        "%(size)s trustees, any %(threshold)s of whom can open the result together",
+    group = ngettext(
+        "%(size)s trustees, any one of whom can open the result",
+        "%(size)s trustees, any %(num)s of whom can open the result together",
+        plan.threshold or 0,
         size=plan.threshold_size,
-        threshold=plan.threshold,
     )
     if not plan.singles:
         return group
@@ -146,10 +147,10 @@ def list_visibility(shown: Shown) -> list[tuple[str, str]]:
         (
             gettext("The trustees"),
             ngettext(
-                "open the sum of all ballots, never a single one. There is only one trustee, who has to be trusted"
-                " with that: this trustee could open single ballots.",
-                "open the sum of all ballots, never a single one. %(num)s of them would have to conspire to open"
-                " single ballots.",
+                "open the sum of all ballots only. One of them is enough for that, and could open single ballots"
+                " too, so each of them has to be trusted.",
+                "open the sum of all ballots only. To open single ballots, %(num)s of them would have to"
+                " conspire.",
                 needed,
             ),
         ),
@@ -170,8 +171,8 @@ def list_visibility(shown: Shown) -> list[tuple[str, str]]:
         (
             gettext("The registrar"),
             gettext(
-                "made the voting credentials and knows whose they are, and could find out from them who has voted,"
-                " though not how. The server never had them."
+                "made the voting credentials and knows whose they are. With them the registrar could find out who has"
+                " voted, though not how, and could vote for somebody. This server never had them."
             ),
         ),
     ]

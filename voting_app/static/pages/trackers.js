@@ -7,7 +7,7 @@
  */
 import { _, loadTexts } from "./texts.js";
 
-const TRACKER = /^[A-Za-z0-9+/]{43}$/;
+const TRACKER = /^[A-Za-z0-9+\/]{43}$/;
 
 /**
  * The tracker in what was typed or pasted: blanks, signs that cannot be seen and a trailing "=" do not matter, and a
@@ -17,9 +17,9 @@ const TRACKER = /^[A-Za-z0-9+/]{43}$/;
  * @returns {string | null}
  */
 export function readTracker(text) {
-  const receipt = /"tracker"\s*:\s*"([A-Za-z0-9+/]{43})"/.exec(text);
+  const receipt = /"tracker"\s*:\s*"([A-Za-z0-9+\/]{43})"/.exec(text);
   if (receipt) return receipt[1];
-  const plain = text.replace(/[\s\u00ad\u200b-\u200f\u2060\ufeff]/g, "").replace(/=+$/, "");
+  const plain = text.replace(/[\s\u00ad\u200b-\u200f\u2060\ufeff]/g, "").replace(/[=]+$/, "");
   return TRACKER.test(plain) ? plain : null;
 }
 
