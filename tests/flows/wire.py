@@ -20,6 +20,9 @@ _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "upgrade"}
 )
 _IDLE_SECONDS = 30
+# Chromium asks its maker what kinds of fields a form has, whatever the page. It gets no answer and no mention here:
+# what pages ask is to be seen.
+_OF_THE_BROWSER = frozenset({"content-autofill.googleapis.com:443"})
 # The watcher's own requests have this header: they are passed on, and are no part of what a page did.
 OWN_LOOK = "X-Own-Look"
 
@@ -197,8 +200,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._refuse(Exchange(self.command, self.path, tuple(self.headers.items()), b""))
 
     def _refuse(self, asked: Exchange) -> None:
-        self.wire.note(asked)
-        self.wire.note_stray(f"{asked.method} {asked.url}")
+        if asked.url not in _OF_THE_BROWSER:
+            self.wire.note(asked)
+            self.wire.note_stray(f"{asked.method} {asked.url}")
         self.close_connection = True
         self.send_response_only(502)
         self.send_header("Content-Length", "0")

@@ -1,0 +1,123 @@
+"""Every page, and how to come there: what the screenshots show, axe-core judges and the keyboard walks through.
+
+A page is added by a line in VIEWS. A test crawls the site from its first page and fails when it finds a page of which
+there is no view.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.flows.elections import HeldElection
+from tests.flows.people import Elections
+
+Step = Callable[[Page, HeldElection], Any]
+
+# Long enough to be cut or to break a narrow page, with what must be escaped, and with right-to-left words in it.
+AWKWARD_NAME = "Überlandverkehrsgewerkschaftsdelegiertenversammlung <b>2027</b> & שלום"
+
+
+def _nothing(_page: Page, _election: HeldElection) -> None:
+    """The page as it comes."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One page in one situation.
+
+    name: of the files; caption: what one sees; state: of the election that is shown, a key of SCENES; path: below the
+    election's page, or from the root if it begins with "/" (braces: uuid, credential, token); act: what is done there
+    first; status: what the server answers.
+    """
+
+    name: str
+    caption: str
+    state: str
+    path: str = ""
+    act: Step = _nothing
+    status: int = 200
+
+    def url(self, election: HeldElection) -> str:
+        """The full address."""
+        path = self.path.format(
+            uuid=election.uuid,
+            credential=next(iter(election.credentials.values()), ""),
+            token=election.trustees[0].token if election.trustees else "",
+        )
+        return election.server.url + path if path.startswith("/") else election.url + path
+
+
+def _vote_all(election: HeldElection) -> HeldElection:
+    for number, president in enumerate(([0], [1], [0], "blank", [0]), start=2):
+        election.vote(f"M{number}", president, [number % 3 // 2])
+    return election
+
+
+# How to bring a new election into each state that pages differ in. Later ones go on from where earlier ones stop.
+SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
+    "draft": lambda e: e.create(),
+    "frozen": lambda e: e.create().freeze().issue().seat(),
+    "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
+    "open": lambda e: _vote_all(e.set_up()),
+    "paused": lambda e: e.set_up().act("pause", {"reason": "The hall has no electricity."}),
+    "closed": lambda e: _vote_all(e.set_up()).close(),
+    "tallied": lambda e: _vote_all(e.set_up()).close().decrypt(),
+    "certified": lambda e: _vote_all(e.set_up()).close().decrypt().certify(),
+    "cancelled": lambda e: e.set_up().act("cancel", {"reason": "A candidate's name was misspelt."}),
+    "untalliable": lambda e: e.set_up().close().act("untalliable", {"reason": "Two key files are lost."}),
+}
+
+VIEWS = (
+    View("elections", "All elections", "open", "/"),
+    View("election-frozen", "Before the keys are made", "frozen"),
+    View("election-ready", "Ready to open", "ready"),
+    View("election-open", "Open", "open"),
+    View("election-paused", "Paused", "paused"),
+    View("election-closed", "Closed, the trustees are awaited", "closed"),
+    View("election-tallied", "The result", "tallied"),
+    View("election-certified", "The certified result", "certified"),
+    View("election-cancelled", "Cancelled", "cancelled"),
+    View("election-untalliable", "Without a result", "untalliable"),
+    View("trackers", "Looking for one's ballot", "open", "/elections/{uuid}/trackers"),
+    View("journal", "What was done, in words", "certified", "/elections/{uuid}/journal"),
+    View("verify", "How to verify", "certified", "/elections/{uuid}/verify"),
+    View("report", "The report to print", "certified", "/elections/{uuid}/report"),
+    View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
+)
+
+
+@dataclass
+class Gallery:
+    """One election in each state, made when it is first asked for."""
+
+    elections: Elections
+    _made: dict[str, HeldElection] = field(default_factory=dict)
+
+    def get(self, state: str) -> HeldElection:
+        """The election in that state."""
+        if state not in self._made:
+            more = {"name": AWKWARD_NAME} if state == "ready" else {}
+            self._made[state] = SCENES[state](self.elections.new(**more))
+        return self._made[state]
+
+
+def show(page: Page, view: View, election: HeldElection, language: str = "") -> None:
+    """Bring the view onto the page; AssertionError if the server answers with another status."""
+    url, mark, fragment = view.url(election).partition("#")
+    if language:
+        url += ("&" if "?" in url else "?") + f"lang={language}"
+    # A page at the same address but for the fragment would not be loaded anew.
+    page.goto("about:blank")
+    response = page.goto(url + mark + fragment)
+    assert response is not None
+    assert response.status == view.status, f"{url} was answered with {response.status}"
+    view.act(page, election)
+
+
+def find_rule(url: str) -> str:
+    """An address without host, query and numbers: pages with the same rule are the same page."""
+    path = re.sub(r"^https?://[^/]+", "", url).partition("#")[0].partition("?")[0]
+    return re.sub(r"/elections/[^/]+", "/elections/*", path)

@@ -1,0 +1,82 @@
+"""Every page in every language, colour scheme and width: faultless for axe-core, whole by keyboard, and quiet."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.flows.accessibility import AxeMissingError, read_axe, require_accessible, require_keyboard
+from tests.flows.browser import DESK, PHONE
+from tests.flows.gallery import VIEWS, Gallery, View, find_rule, show
+from tests.flows.people import Elections, People
+from tests.flows.serving import Installation
+from tests.flows.watching import Watcher
+from voting_app.languages import LANGUAGES
+
+
+@pytest.fixture(scope="session")
+def gallery(installation: Installation) -> Iterator[Gallery]:
+    """An election in each state, on the worker's server."""
+    with installation.client() as client:
+        yield Gallery(Elections(installation, client))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def axe() -> None:
+    """Nothing here says anything without axe-core."""
+    try:
+        read_axe()
+    except AxeMissingError as missing:
+        pytest.skip(str(missing))
+
+
+def require_good(page: Page, where: str) -> None:
+    """All that a page must be, in both colour schemes and at both widths."""
+    for device in (PHONE, DESK):
+        page.set_viewport_size({"width": device.width, "height": device.height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            try:
+                require_accessible(page)
+            except AssertionError as fault:
+                raise AssertionError(f"{where}, {device.name}, {scheme}: {fault}") from None
+        require_keyboard(page)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_every_page_is_accessible(view: View, people: People, watcher: Watcher, gallery: Gallery) -> None:
+    election = gallery.get(view.state)
+    if view.status >= 400:
+        watcher.expect(view.status, "GET", "/")
+    page = people.new().page
+    for language in LANGUAGES:
+        show(page, view, election, language)
+        assert page.evaluate("() => document.documentElement.lang") == language
+        require_good(page, f"{view.name} in {language}")
+
+
+def test_every_page_that_is_linked_has_a_view(people: People, gallery: Gallery) -> None:
+    """Otherwise nobody would look at it."""
+    known = {find_rule(view.url(gallery.get(view.state))) for view in VIEWS}
+    origin = gallery.elections.installation.url
+    page = people.new(DESK).page
+    # From the first page, and from an election in each state.
+    waiting = [f"{origin}/", *(view.url(gallery.get(view.state)) for view in VIEWS if view.status == 200)]
+    seen: set[str] = set()
+    unknown: set[str] = set()
+    while waiting:
+        url = waiting.pop()
+        if find_rule(url) in seen:
+            continue
+        seen.add(find_rule(url))
+        if find_rule(url) not in known:
+            unknown.add(find_rule(url))
+        page.goto("about:blank")
+        page.goto(url)
+        # Files are offered by links with `download`, programs' addresses are below /api/.
+        links: list[str] = page.eval_on_selector_all(
+            "a[href]:not([download])", "(links) => links.map((link) => link.href)"
+        )
+        waiting += [link for link in links if link.startswith(origin + "/") and "/api/" not in link]
+    assert len(seen) > 1
+    assert unknown == set(), "add a line to tests/flows/gallery.py"
