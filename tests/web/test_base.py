@@ -1,9 +1,6 @@
 """Texts, coins, elements and proofs: JavaScript and Python say the same, to the byte, and refuse the same."""
 
-import json
 import random
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,30 +24,14 @@ from crypto.encoding import (
     sha256_base64,
     sha256_hex,
 )
-from crypto.errors import MisuseError, ProtocolError
+from crypto.errors import ProtocolError
 from crypto.groups import get_group
 from crypto.proofs import disjunction, schnorr
 from crypto.randomness import SeedCoins
-from tests.web.node import JsError, Node
+from tests.web.agreeing import vectors, verdict
+from tests.web.node import Node
 
-VECTORS = Path(__file__).parents[1] / "vectors" / "steward"
 GROUP = get_group("Ed25519")
-
-
-def vectors(name: str) -> Any:
-    return json.loads((VECTORS / name).read_text(encoding="utf-8"))
-
-
-def verdict(run: Callable[[], Any]) -> Any:
-    """The value, or which family of error under which rule: what both languages must agree on."""
-    try:
-        return ("value", run())
-    except ProtocolError as error:
-        return (type(error).__name__, error.rule)
-    except JsError as error:
-        return (error.family, error.rule)
-    except MisuseError:
-        return ("MisuseError", None)
 
 
 def element(rng: random.Random) -> str:

@@ -61,7 +61,7 @@ export const laws = ({ a, b, exponent }) => {
     power: group.power(x, e).text,
     withTable: group.power(group.withTable(x), e).text,
     powerG: group.powerG(e).text,
-    vartime: group.vartimeProductOfPowers([[x, e], [group.GENERATOR, e]]).text, // prettier-ignore
+    vartime: group.vartimeProductOfPowers([[x, e], [group.GENERATOR, e]]).text,
     product: group.product([x, y, y]).text,
     sortKey: encoding.encodeHex(group.sortKey(x)),
   };

@@ -1,0 +1,190 @@
+// What an election shows beside its questions: languages, rules of decision, quorum (docs/protocol.md §7.7).
+//
+// It is the optional field `steward` of the election data, covered by the fingerprint, so that a voter's language is
+// as safe as the questions.
+
+import { isObject, requireFields, requireInt, requireList, requireText } from "./encoding.js";
+import { MalformedError } from "./errors.js";
+import { HomomorphicQuestion } from "./questions.js";
+
+const MAJORITIES = ["plurality", "majority", "two-thirds"];
+// Language, script, region: what BCP 47 says of nearly all written languages, in its usual spelling.
+const LANGUAGE = /^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$/;
+// Controls but LF, line and paragraph separators, and everything that turns writing round or cannot be seen, so that
+// what is shown is what was hashed. Written out, because Unicode's own classes change with its version.
+const HIDDEN = new RegExp(
+  "[\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f" +
+    "\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]",
+  "u",
+);
+
+/**
+ * All texts of an election in one language; answers in the order of the ballot.
+ * @typedef {{ language: string, name: string, description: string,
+ *   questions: { question: string, answers: string[] }[] }} Texts
+ */
+
+/**
+ * The field `steward`. `rules` has one for each question, or is null.
+ * @typedef {{ language: string, translations: Texts[], rules: string[] | null, quorumPercent: number | null }}
+ *   Presentation
+ */
+
+/** @typedef {import("./questions.js").UnsupportedQuestion} UnsupportedQuestion */
+
+/**
+ * @param {unknown} text
+ * @returns {text is string} whether it is a tag such as `en`, `pt-BR` or `zh-Hant`
+ */
+export function isLanguage(text) {
+  return typeof text === "string" && LANGUAGE.test(text);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} rule
+ * @param {string} what
+ */
+function requireShown(value, rule, what) {
+  const text = requireText(value, rule, what);
+  const found = HIDDEN.exec(text);
+  if (found) {
+    const code = Number(found[0].codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
+    throw new MalformedError(rule, `${what}: the character U+${code} cannot be seen`);
+  }
+  return text;
+}
+
+/**
+ * A text that is empty exactly where the one that it translates is.
+ * @param {unknown} value
+ * @param {string} main
+ * @param {string} rule
+ * @param {string} what
+ */
+function requireTranslated(value, main, rule, what) {
+  const text = requireShown(value, rule, what);
+  if ((text.trim() === "") !== (main.trim() === "")) {
+    throw new MalformedError(rule, `${what}: a text is missing, or has nothing that it translates`);
+  }
+  return text;
+}
+
+/**
+ * @param {unknown} value
+ * @param {{ question: string, answers: readonly string[] }} main
+ * @param {string} rule
+ * @param {string} what
+ */
+function parseQuestion(value, main, rule, what) {
+  const fields = requireFields(value, ["question", "answers"], rule);
+  const items = requireList(fields.answers, rule, `${what}: answers`, main.answers.length);
+  const answers = items.map((item, index) =>
+    requireTranslated(item, main.answers[index], rule, `${what}, answer ${index + 1}`),
+  );
+  // Two choices with one text: the voters of this language could not tell which is which.
+  if (new Set(answers).size !== answers.length) throw new MalformedError(rule, `${what}: two answers are alike`);
+  return { question: requireTranslated(fields.question, main.question, rule, what), answers };
+}
+
+/**
+ * @param {string} language
+ * @param {unknown} value
+ * @param {Texts} main
+ * @param {string} rule
+ * @returns {Texts}
+ */
+function parseTexts(language, value, main, rule) {
+  const what = `texts in ${language}`;
+  const fields = requireFields(value, ["name", "description", "questions"], rule);
+  const items = requireList(fields.questions, rule, `${what}: questions`, main.questions.length);
+  return {
+    language,
+    name: requireTranslated(fields.name, main.name, rule, `${what}: name`),
+    description: requireTranslated(fields.description, main.description, rule, `${what}: description`),
+    questions: items.map((item, index) =>
+      parseQuestion(item, main.questions[index], rule, `${what}: question ${index + 1}`),
+    ),
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {readonly HomomorphicQuestion[]} questions
+ * @param {string} rule
+ */
+function parseRules(value, questions, rule) {
+  return requireList(value, rule, "steward: rules", questions.length).map((item, index) => {
+    const word = requireFields(item, ["majority"], rule).majority;
+    if (typeof word !== "string" || !MAJORITIES.includes(word)) {
+      throw new MalformedError(rule, `steward: the rule of question ${index + 1} is not known`);
+    }
+    if (word !== "plurality" && questions[index].maximum > 1) {
+      // The sums do not tell how many ballots chose anybody, so a share of ballots is not known.
+      const detail = `question ${index + 1} has several seats, which only plurality decides`;
+      throw new MalformedError(rule, `steward: ${detail}`);
+    }
+    return word;
+  });
+}
+
+/**
+ * @param {unknown} value
+ * @param {Texts} main
+ * @param {string} rule
+ */
+function parseTranslations(value, main, rule) {
+  if (!isObject(value) || !Object.keys(value).length) {
+    throw new MalformedError(rule, "steward: texts must be an object with at least one language");
+  }
+  const languages = Object.keys(value);
+  const wrong = languages.find((language) => !isLanguage(language) || language === main.language);
+  if (wrong !== undefined) {
+    throw new MalformedError(rule, `steward: ${JSON.stringify(wrong.slice(0, 40))} is not another language's tag`);
+  }
+  if (languages.join() !== [...languages].sort().join()) {
+    throw new MalformedError(rule, "steward: the languages of the texts are not sorted");
+  }
+  return Object.entries(value).map(([language, item]) => parseTexts(language, item, main, rule));
+}
+
+/**
+ * The value of `steward` → Presentation; the others are the election's own texts. MalformedError.
+ * @param {unknown} value
+ * @param {string} name
+ * @param {string} description
+ * @param {readonly (HomomorphicQuestion | UnsupportedQuestion)[]} questions
+ * @param {string} rule
+ * @returns {Presentation}
+ */
+export function parsePresentation(value, name, description, questions, rule) {
+  const optional = ["texts", "rules", "quorum"];
+  const fields = requireFields(value, ["version", "language"], rule, { optional });
+  if (fields.version !== 1) throw new MalformedError(rule, "steward: only version 1 is known");
+  const { language } = fields;
+  if (!isLanguage(language)) throw new MalformedError(rule, "steward: language must be a tag such as en or pt-BR");
+  const known = questions.filter((question) => question instanceof HomomorphicQuestion);
+  if (known.length !== questions.length) {
+    throw new MalformedError(rule, "steward: version 1 is defined for questions that are counted by sums");
+  }
+  const own = {
+    language,
+    name: requireShown(name, rule, "name"),
+    description: requireShown(description, rule, "description"),
+    questions: known.map(({ question, answers }, index) => ({
+      question: requireShown(question, rule, `question ${index + 1}`),
+      answers: answers.map((answer) => requireShown(answer, rule, `an answer of question ${index + 1}`)),
+    })),
+  };
+  let quorumPercent = null;
+  if ("quorum" in fields) {
+    const { percent } = requireFields(fields.quorum, ["percent"], rule);
+    quorumPercent = requireInt(percent, rule, "steward: percent of the quorum", 1, 100);
+  }
+  return {
+    language,
+    translations: "texts" in fields ? parseTranslations(fields.texts, own, rule) : [],
+    rules: "rules" in fields ? parseRules(fields.rules, known, rule) : null,
+    quorumPercent,
+  };
+}
