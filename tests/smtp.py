@@ -27,6 +27,8 @@ HOST = "127.0.0.1"
 # What the mail server writes down is its own affair; tests look at what our program logs.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
 
+# The address from which an installation of the tests writes.
+SENDER = "vote@union.example"
 USER, PASSWORD = "steward", "p@ss:word/1"
 
 
@@ -48,7 +50,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        return str(self.message.get_content())
+        return str(self.message.get_content()).replace("\r\n", "\n")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.postgres import Cluster
+from tests.smtp import SENDER, MailDrop, running_mail_server
 from tests.voting_app.api import check_every_answer
 from voting_app.app import create_app
 from voting_app.config import Settings
@@ -132,3 +133,33 @@ def app(context: Context) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """A client of the application on SQLite."""
     return app.test_client()
+
+
+# --- mail ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drop() -> Iterator[MailDrop]:
+    """A mail server."""
+    with running_mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def mail_context(
+    tmp_path: Path, sqlite_url: str, database: Database, clock: SettableClock, drop: MailDrop
+) -> Context:
+    """What services ask for, on SQLite, with mail."""
+    settings = make_settings(
+        tmp_path, sqlite_url, smtp_url=drop.url, mail_from=SENDER, organisation="Local 12"
+    )
+    return Context(settings, database, clock)
+
+
+@pytest.fixture
+def each_mail_context(
+    tmp_path: Path, migrated_url: str, each_database: Database, clock: SettableClock, drop: MailDrop
+) -> Context:
+    """What services ask for, with mail; a test that asks for it runs once on each kind of database."""
+    settings = make_settings(tmp_path, migrated_url, smtp_url=drop.url, mail_from=SENDER)
+    return Context(settings, each_database, clock)

@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.smtp import HOST, PASSWORD, USER, MailDrop, make_certificate, running_mail_server
+from tests.smtp import HOST, PASSWORD, SENDER, USER, MailDrop, make_certificate, running_mail_server
 from tests.voting_app.conftest import SettableClock
-from tests.voting_app.mail.conftest import SENDER
 from voting_app.config import SECRET_FILE_NAME
 from voting_app.context import Context
 from voting_app.mail import service, smtp

@@ -10,8 +10,11 @@ from voting_app.trustees.states import (
     Progress,
     Step,
     are_keys_drilled,
+    is_act,
     is_complete,
     is_decryptable,
+    list_turns,
+    next_act,
     next_ceremony_step,
     next_step,
 )
@@ -97,3 +100,28 @@ def test_steps_after_the_keys_are_ready(
 ) -> None:
     one = seat(1, **done)
     assert next_step(state, one, [one], has_encrypted_tally=tally, has_result=result) is step
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_step_is_an_act_or_leads_to_one_or_ends(kind: Kind, step: Step) -> None:
+    act = next_act(seat(1, kind), step)
+    if is_act(step):
+        assert act is step
+    else:
+        assert (act is None) is (step in (Step.WAIT_RESULT, Step.DONE))
+        assert act is None or is_act(act)
+
+
+def test_those_have_a_turn_who_could_act_now() -> None:
+    done, late = seat(2, Kind.THRESHOLD, certified=True), seat(3, Kind.THRESHOLD)
+    seats = [seat(1), done, late]
+    look = {"has_encrypted_tally": False, "has_result": False}
+    assert list_turns(State.DRAFT, seats, **look) == {1: Step.COMMITMENT, 3: Step.CERTIFICATE}
+    assert list_turns(State.KEYS_READY, seats, **look) == dict.fromkeys((1, 2, 3), Step.DRILL)
+    assert list_turns(State.OPEN, seats, **look) == {}
+    assert list_turns(State.CLOSED, seats, **look) == {}
+    decrypted = [replace(seats[0], decrypted=True), *seats[1:]]
+    found = list_turns(State.CLOSED, decrypted, has_encrypted_tally=True, has_result=False)
+    assert found == dict.fromkeys((2, 3), Step.DECRYPTION)
+    assert list_turns(State.CANCELLED, seats, **look) == {}
