@@ -46,6 +46,8 @@ class Settings:
     # cores gains nothing; with several processes on one computer, cores divided by processes is best.
     max_verifications: int = max(2, os.cpu_count() or 2)
     verification_wait_seconds: int = 10
+    # How many ballots of one credential can be opened to check them instead of casting them. Each is kept.
+    max_challenges: int = 20
     # The box is ended this long after closing at the latest, whatever is still being verified then. It is waited for
     # in full only after a process was killed while it had ballots in flight.
     casting_lease_seconds: int = 60

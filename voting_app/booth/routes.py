@@ -1,4 +1,4 @@
-"""The address where ballots arrive."""
+"""The addresses where ballots arrive, and where one is given up to be checked."""
 
 from typing import cast
 
@@ -8,20 +8,46 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from crypto.errors import ProtocolError
 from voting_app.access import access
-from voting_app.booth import service, wire
+from voting_app.booth import checking, pages, service, wire
 from voting_app.context import get_context
 from voting_app.elections import service as elections
 from voting_app.errors import Problem
+from voting_app.json_body import get_text, invalid, make_json, parse_body
+from voting_app.languages import get_language
+from voting_app.pages import make_page
 
 blueprint = Blueprint("booth", __name__)
 
 _DESK = "steward-desk"
+# Public credentials of 2048-bit groups have up to 617 digits.
+_LONGEST_CREDENTIAL = 700
 
 
 @blueprint.record_once
 def open_desk(state: BlueprintSetupState) -> None:
     """Give the application its desk."""
     state.app.extensions[_DESK] = service.Desk(get_context(state.app))
+
+
+@blueprint.get("/elections/<uuid>/vote")
+@access("public", voting=True)
+def show_booth(uuid: str) -> Response:
+    """Where members vote. The page is the same for everybody; what changes is fetched by its program."""
+    with get_context().database.read() as session:
+        shown = pages.describe_booth(session, uuid, get_language())
+        if shown is None:
+            return make_page("booth/early.html", uuid=uuid, name=pages.get_name(session, uuid))
+    return make_page("booth/vote.html", **shown)
+
+
+@blueprint.get("/elections/<uuid>/check")
+@access("public", voting=True)
+def show_check(uuid: str) -> Response:
+    """Where a second device opens a ballot that its voter checks instead of casting it."""
+    with get_context().database.read() as session:
+        if pages.describe_booth(session, uuid, get_language()) is None:
+            return make_page("booth/early.html", uuid=uuid, name=pages.get_name(session, uuid))
+    return make_page("booth/check.html")
 
 
 @blueprint.post("/api/v1/elections/<uuid>/ballots")
@@ -45,6 +71,49 @@ def cast_ballot(uuid: str) -> tuple[Response, int]:
     response = jsonify(tracker=result.tracker, receipt=result.receipt)
     response.headers["Cache-Control"] = "no-store"
     return response, 201 if result.is_new else 200
+
+
+@blueprint.post("/api/v1/elections/<uuid>/challenges")
+@access("public", voting=True)
+def challenge_ballot(uuid: str) -> Response:
+    """Take a ballot that its voter wants to check instead of casting it: 201 with its tracker, 200 the second time."""
+    context = get_context()
+    arrived_at = context.clock.now()
+    desk = _get_desk()
+    try:
+        raw = _read_body(service.get_size_limit(context, desk, uuid))
+        result = checking.challenge_ballot(context, desk, uuid, raw, wire.parse_credential(raw), arrived_at)
+    except ProtocolError as error:
+        raise wire.make_problem(error) from error
+    return make_json({"tracker": result.tracker}, 201 if result.is_new else 200, is_secret=True)
+
+
+@blueprint.get("/api/v1/elections/<uuid>/challenges/<digest>")
+@access("public", voting=True)
+def send_challenged_ballot(uuid: str, digest: str) -> Response:
+    """Send a challenged ballot byte for byte, by its SHA-256 in hex (the tracker is the same in base64)."""
+    raw = checking.get_challenged_ballot(get_context(), uuid, digest)
+    response = Response(raw, content_type="application/json")
+    # Named by its hash, it can't change.
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+@blueprint.post("/api/v1/elections/<uuid>/credentials/lookup")
+@access("public", voting=True)
+def look_up_credential(uuid: str) -> Response:
+    """Tell whether a public credential is on the list, and the tracker of its last ballot.
+
+    Both stand in the published files; a phone need not fetch them whole. The credential is in the body, because
+    addresses are kept in logs.
+    """
+    body = parse_body(request.get_data(cache=False), required=("credential",))
+    credential = get_text(body, "credential", longest=_LONGEST_CREDENTIAL)
+    try:
+        found = checking.look_up_credential(get_context(), _get_desk(), uuid, credential)
+    except ProtocolError as error:
+        raise invalid("credential", f"This is no public credential: {error.detail}.") from error
+    return make_json({"listed": found.is_listed, "tracker": found.tracker}, is_secret=True)
 
 
 def _read_body(limit: int) -> bytes:

@@ -13,7 +13,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ from crypto.encoding import sha256_hex
 from crypto.errors import RejectedError
 from crypto.receipt import make_receipt
 from crypto.record import BoxState
+from voting_app.booth.challenges import find_challenged, get_challenged
 from voting_app.booth.gathering import Gathering
 from voting_app.booth.models import CastingInFlight
 from voting_app.booth.presence import Presence
@@ -201,7 +202,7 @@ def cast_ballot(
     counter = desk.find_counter(uuid)
     if counter is None:
         raise RuntimeError("the caller asked for the size limit first")
-    _require_listed(counter, credential)
+    require_listed(counter, credential)
     ballot = _Ballot(raw, sha256_hex(raw), credential, arrived_at)
     # Before the announcement: a ballot that came too late must not make the end of voting wait.
     finding = counter.looks.submit(ballot)
@@ -242,8 +243,11 @@ def _load_counter(context: Context, uuid: str) -> Counter | None:
     return None if setup is None else Counter(context, box_id, setup)
 
 
-def _require_listed(counter: Counter, credential: str) -> None:
-    """Rule B4. Before the proofs and the database, because it costs a hundredth of them."""
+def require_listed(counter: Counter, credential: str) -> None:
+    """Raise RejectedError: rule B4, or B5 for what is no element of the group.
+
+    Before the proofs and the database, because it costs a hundredth of them.
+    """
     element = counter.election.group.decode(credential, "B5", "credential", allow_identity=False)
     if counter.credentials.find(element) is None:
         raise RejectedError("B4", "the credential is not on the list that was fixed at setup")
@@ -317,7 +321,8 @@ def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> l
         ledger.lock_box(connection, counter.box_id)
         view = _View(connection, _LAST_LOOK, counter, ballots)
         tail = ledger.make_tail(view.rows[0])
-        findings, fresh = _sort(view, tail.cursor.state, ballots)
+        challenged = find_challenged(connection, counter.box_id, [ballot.digest for ballot in ballots])
+        findings, fresh = _sort(view, tail.cursor.state, challenged, ballots)
         raws = [ballot.raw for ballot in fresh.values()]
         appended = ledger.append_ballots(connection, counter.box_id, tail, raws)
     places = {
@@ -333,7 +338,7 @@ def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> l
 
 
 def _sort(
-    view: _View, state: BoxState, ballots: Sequence[_Ballot]
+    view: _View, state: BoxState, challenged: Collection[str], ballots: Sequence[_Ballot]
 ) -> tuple[list[_Finding], dict[str, _Ballot]]:
     """Return what is found about each ballot, and by digest those that are to be appended.
 
@@ -343,6 +348,8 @@ def _sort(
     fresh: dict[str, _Ballot] = {}
     for ballot in ballots:
         finding = None if ballot.digest in fresh else view.look(ballot)
+        if finding is None and ballot.digest in challenged:
+            finding = get_challenged()
         if finding is None and state is not BoxState.VOTING:
             finding = Problem(409, "closed", "The election closed before this ballot was verified.")
         if finding is None and ballot.digest not in fresh:

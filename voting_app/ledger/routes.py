@@ -8,6 +8,7 @@ from voting_app.access import access
 from voting_app.context import get_context
 from voting_app.errors import Problem
 from voting_app.ledger import service
+from voting_app.ledger.trackers import iter_trackers
 from voting_app.ledger.wire import ByteRange, UnsatisfiableRangeError, parse_range
 
 blueprint = Blueprint("ledger", __name__)
@@ -44,6 +45,20 @@ def send_journal(uuid: str, name: str) -> Response:
         lines, digest = service.journal_head(session, box_id)
     response = Response(_started(service.iter_journal(database, box_id, lines)), content_type=JOURNAL_TYPE)
     response.set_etag(digest or "empty")
+    return _finish(response)
+
+
+@blueprint.get("/api/v1/elections/<uuid>/trackers")
+@access("public", voting=True)
+def send_trackers(uuid: str) -> Response:
+    """Send height and tracker of every ballot, a line each: who looks for one does so without telling us which."""
+    database = get_context().database
+    with database.read() as session:
+        box_id = service.get_box_id(session, uuid)
+        head = service.head(session, box_id)
+    lines = iter_trackers(database, box_id, head.height)
+    response = Response(_started(lines), content_type="text/plain; charset=utf-8")
+    response.set_etag(head.event_hash or "empty")
     return _finish(response)
 
 
