@@ -12,7 +12,7 @@ ARGS ?=
 # npm writes the file when it has installed everything; a newer lock installs again.
 WEB_TOOLS = test ! tools/web/package-lock.json -nt tools/web/node_modules/.package-lock.json || npm --prefix tools/web ci --silent
 
-.PHONY: help setup demo serve test check check-web format translations bench lock vendor clean
+.PHONY: help setup demo serve test check check-web format translations bench screenshots lock vendor clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ translations: $(STAMP) ## Bring new sentences of the pages into the catalogues
 bench: $(STAMP) ## Measure speed and memory beside belenios-tool
 	tools/install-test-tools
 	$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: $(STAMP) ## Write a picture of every page to docs/screenshots/
+	tools/install-test-tools
+	$(BIN)/python -m tests.flows.screenshots $(ARGS)
 
 # The hashes make the lock safe from any source, so the file names none.
 lock: $(STAMP) ## Choose the newest packages that fit pyproject.toml and pin them

@@ -64,7 +64,11 @@ def test_faults_are_found(page: Page, style: str, body: str, rule: str) -> None:
     "style, body, words",
     [
         (":focus-visible { outline: none }", FORM, "nobody sees that 'a Read' has the focus"),
-        ("", '<button tabindex="2">B</button><button tabindex="1">A</button>', "Tab leaves the page before 'button A'"),
+        (
+            "",
+            '<button tabindex="2">B</button><button tabindex="1">A</button>',
+            "Tab leaves the page before 'button A'",
+        ),
         (
             ".bar { position: fixed; inset: 0; background: #fff }",
             FORM + '<div class="bar"></div>',
