@@ -7,6 +7,7 @@ each election; the public credential g^s stands in the list that is fixed at set
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 RULE = "S4"
+# White space, every kind of dash, and what cannot be seen: keyboards and copied pages put them in.
+_SEPARATORS = re.compile("[\\s\\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d\ufeff]+")
 
 
 def parse_credential_text(text: str) -> str:
@@ -40,7 +43,7 @@ def parse_credential_text(text: str) -> str:
 
     Raises MalformedError (rule B4) whose sentence helps: it never repeats the credential.
     """
-    compact = "".join(text.replace("-", " ").replace("–", " ").split())
+    compact = _SEPARATORS.sub("", text)
     if len(compact) != sum(CREDENTIAL_GROUPS):
         raise MalformedError("B4", f"a credential has 22 characters, this text has {len(compact)}")
     wrong = sorted({character for character in compact if character not in BASE58})

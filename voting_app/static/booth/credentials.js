@@ -14,7 +14,7 @@ import { CREDENTIAL_GROUPS } from "./randomness.js";
 const RULE = "S4";
 const LENGTH = CREDENTIAL_GROUPS.reduce((a, b) => a + b);
 // White space, every kind of dash, and what cannot be seen: a phone's keyboard and a copied page put them in.
-const SEPARATORS = /[\s\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d]+/gu;
+const SEPARATORS = /[\s\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d\ufeff]+/gu;
 
 /**
  * What is wrong with what a person typed, for a page that says it in the person's language.

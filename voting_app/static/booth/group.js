@@ -51,7 +51,8 @@ export const GENERATOR = new Element(Point.BASE);
  */
 export function requireGroup(name, rule) {
   if (name !== NAME) {
-    throw new MalformedError(rule, `the browser computes in ${NAME} only, not in ${String(name).slice(0, 40)}`);
+    const other = typeof name === "string" ? name.slice(0, 40) : "what was named";
+    throw new MalformedError(rule, `the browser computes in ${NAME} only, not in ${other}`);
   }
 }
 

@@ -102,7 +102,8 @@ export function parseQuestions(value, rule) {
     if (!isObject(item) || !("type" in item)) return parseHomomorphic(item, rule);
     const { type } = requireFields(item, ["type", "value"], rule, { optional: ["extra"] });
     if (typeof type !== "string" || !UNSUPPORTED_KINDS.includes(type)) {
-      throw new MalformedError(rule, `unknown type of question ${String(type).slice(0, 40)}`);
+      const other = typeof type === "string" ? JSON.stringify(type.slice(0, 40)) : "";
+      throw new MalformedError(rule, `unknown type of question ${other}`);
     }
     return new UnsupportedQuestion(type);
   });
