@@ -10,6 +10,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from voting_app.access import access, register_access, require_marks
 from voting_app.clock import Clock, SystemClock
+from voting_app.compression import register_compression
 from voting_app.config import Settings
 from voting_app.context import Context, set_context
 from voting_app.db import Database
@@ -67,6 +68,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     register_pages(app)
     register_access(app)
     register_security(app)
+    register_compression(app)
     for name in FEATURES:
         app.register_blueprint(_get_blueprint(name))
     app.view_functions["static"] = access("public")(app.view_functions["static"])

@@ -9,6 +9,7 @@ from babel import numbers
 from flask import Flask, Response, render_template, request, url_for
 from flask_babel import format_decimal
 
+from voting_app.compression import compress
 from voting_app.context import get_context
 from voting_app.languages import (
     LANGUAGES,
@@ -28,7 +29,7 @@ def make_page(template: str, **values: Any) -> Response:
     response.vary.add("Accept-Language")
     response.add_etag()
     response.make_conditional(request)
-    return response
+    return compress(response)
 
 
 def page_url(endpoint: str, **values: Any) -> str:

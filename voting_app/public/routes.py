@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from crypto.encoding import encode_json_bytes
 from voting_app.access import access
+from voting_app.compression import compress
 from voting_app.context import get_context
 from voting_app.elections.states import State
 from voting_app.errors import Problem
@@ -89,7 +90,7 @@ def send_texts(language: str) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     response.make_conditional(request)
-    return response
+    return compress(response)
 
 
 def _get_shown(uuid: str) -> service.Shown:
