@@ -29,7 +29,7 @@ from crypto.proofs import disjunction, schnorr
 from crypto.proofs.disjunction import Branch
 from crypto.proofs.schnorr import Proof, parse_proof
 from crypto.questions import HomomorphicQuestion
-from crypto.randomness import Coins, SystemCoins
+from crypto.randomness import Coins, SeedCoins, SystemCoins
 
 _FIELDS = ("election_uuid", "election_hash", "credential", "answers", "signature")
 _SYSTEM = SystemCoins()
@@ -269,6 +269,14 @@ def parse_ballot(election: Election, raw: bytes) -> Ballot:
 # --- verifying -----------------------------------------------------------------------------------
 
 
+def _verify_signature(election: Election, ballot: Ballot, checker: Checker) -> None:
+    """Rule B7."""
+    group = election.group
+    prefix = transcript.ballot_signature(ballot.hash)
+    statement = ((group.generator, ballot.credential),)
+    schnorr.verify(group, prefix, statement, ballot.signature, checker, "B7", "the signature")
+
+
 def verify_ballot(election: Election, ballot: Ballot, checker: Checker) -> None:
     """Rules B7 (signature), B8 (choices), B9 (overall), B10 (blank); raises RejectedError.
 
@@ -276,9 +284,7 @@ def verify_ballot(election: Election, ballot: Ballot, checker: Checker) -> None:
     The caller calls ``checker.finish()``.
     """
     group, y = election.group, election.public_key
-    prefix = transcript.ballot_signature(ballot.hash)
-    statement = ((group.generator, ballot.credential),)
-    schnorr.verify(group, prefix, statement, ballot.signature, checker, "B7", "the signature")
+    _verify_signature(election, ballot, checker)
     s0 = transcript.ballot_context(election.fingerprint, ballot.credential)
     for number, (question, answer) in enumerate(
         zip(election.homomorphic_questions, ballot.answers, strict=True), 1
@@ -305,6 +311,51 @@ def check_ballot(election: Election, raw: bytes, checker: Checker) -> Ballot:
     verify_ballot(election, ballot, checker)
     checker.finish()
     return ballot
+
+
+# --- opening (check instead of cast) -------------------------------------------------------------
+
+
+def open_ballot(
+    election: Election,
+    raw: bytes,
+    tracker: str,
+    seed: bytes,
+    choices: Sequence[Sequence[int] | str],
+    checker: Checker,
+) -> Ballot:
+    """The ballot with this tracker, if it is what ``seed`` and ``choices`` make; checker finished.
+
+    RejectedError names the rule and the first part that differs (V4), MalformedError and RejectedError
+    what is wrong with the ballot itself (B1–B7). What follows from no seed, the signature, is verified.
+    """
+    if ballot_tracker(raw) != tracker:
+        raise RejectedError("V4", "this is not the ballot whose tracker was shown")
+    ballot = parse_ballot(election, raw)
+    try:
+        votes = votes_from_choices(election, choices)
+    except MisuseError as error:
+        raise RejectedError("V4", f"these choices cannot be in a ballot of this election: {error}") from error
+    s0 = transcript.ballot_context(election.fingerprint, ballot.credential)
+    coins = SeedCoins(seed)
+    for number, (question, found, vote) in enumerate(
+        zip(election.homomorphic_questions, ballot.answers, votes, strict=True), 1
+    ):
+        expected = _make_answer(election, question, s0, vote, coins)
+        _require_same(expected, found, f"question {number}")
+    _verify_signature(election, ballot, checker)
+    checker.finish()
+    return ballot
+
+
+def _require_same(expected: Answer, found: Answer, where: str) -> None:
+    for index, (ours, theirs) in enumerate(zip(expected.choices, found.choices, strict=True), 1):
+        if ours != theirs:
+            raise RejectedError("V4", f"{where}: choice {index} is not encrypted as seed and choices tell")
+    for name in ("individual_proofs", "overall_proof", "blank_proof"):
+        if getattr(expected, name) != getattr(found, name):
+            words = name.replace("_", " ")
+            raise RejectedError("V4", f"{where}: {words} is not what seed and choices make")
 
 
 def max_ballot_size(election: Election) -> int:
