@@ -6,13 +6,15 @@
 
 import { ballotTracker, checkBallot, makeBallot, votesFromChoices } from "./ballot.js";
 import { encodeChallenge, openChallenge, parseChallenge } from "./challenge.js";
-import { derivePublic, parseCredentialText } from "./credentials.js";
+import { CredentialList, derivePublic, parseCredentialText } from "./credentials.js";
 import { allTexts, homomorphicQuestions, parseElection, requireFingerprint } from "./election.js";
 import { utf8 } from "./encoding.js";
-import { MisuseError, ProtocolError } from "./errors.js";
+import { MisuseError, ProtocolError, RejectedError } from "./errors.js";
+import { power, powerG } from "./group.js";
 import { readJournal } from "./journal.js";
 import { SeedCoins, newSeed } from "./randomness.js";
 import { parseReceipt, requireReceiptFor, verifyReceipt } from "./receipt.js";
+import { electionPublicKey, parseTrustees, requireDistinct, verifyTrustees } from "./trustees.js";
 
 /** @typedef {import("./ballot.js").Choices} Choices */
 /** @typedef {import("./ballot.js").OnProgress} OnProgress */
@@ -34,6 +36,7 @@ function bytes(value) {
   return typeof value === "string" ? utf8(value) : new Uint8Array(value);
 }
 
+/** @type {Record<string, (args: any, onProgress: OnProgress) => unknown>} */
 const OPERATIONS = {
   /**
    * Reads election data, the exact bytes, and keeps them for the operations below; with the fingerprint that link or
@@ -48,6 +51,19 @@ const OPERATIONS = {
     const { uuid, presentation } = parsed;
     const { rules = null, quorumPercent = null } = presentation ?? {};
     return { uuid, fingerprint: parsed.fingerprint, questions, texts: allTexts(parsed), rules, quorumPercent };
+  },
+
+  /**
+   * The trustees' record belongs to the election: their proofs hold, and their keys together are the election's key
+   * (rules T1–T6, S5, S6 but for the credentials). A server could otherwise have ballots encrypted for itself.
+   * @param {{ trustees: string | ArrayBuffer }} args
+   */
+  checkTrustees({ trustees: raw }) {
+    const trustees = parseTrustees(bytes(raw));
+    verifyTrustees(trustees);
+    const key = electionPublicKey(trustees);
+    if (key.text !== election().publicKey.text) throw new RejectedError("S5", "the election key is not the trustees'");
+    requireDistinct(trustees, key, new CredentialList([], null));
   },
 
   /**
@@ -112,6 +128,12 @@ const OPERATIONS = {
   },
 };
 
+/** @param {Election} election */
+function warmUp({ publicKey }) {
+  powerG(2n);
+  power(publicKey, 2n);
+}
+
 /** @param {unknown} error */
 function describe(error) {
   if (error instanceof ProtocolError) return { family: error.name, rule: error.rule, message: error.message };
@@ -129,8 +151,9 @@ self.onmessage = ({ data: { id, op, args } }) => {
   };
   try {
     if (!Object.keys(OPERATIONS).includes(op)) throw new MisuseError(`the worker has no operation ${op}`);
-    const run = /** @type {Record<string, (args: any, onProgress: OnProgress) => unknown>} */ (OPERATIONS)[op];
-    self.postMessage({ id, result: run(args, onProgress) });
+    self.postMessage({ id, result: OPERATIONS[op](args, onProgress) });
+    // While the voter reads: the tables of g and of the key take longer to make than a short ballot.
+    if (op === "prepare") warmUp(election());
   } catch (error) {
     self.postMessage({ id, error: describe(error) });
   }

@@ -6,6 +6,7 @@
   "use strict";
   var root = document.documentElement;
 
+  /** @param {string} name of the box that says what is wrong */
   function tell(name) {
     root.className = name;
     var box = document.getElementById(name);
@@ -35,7 +36,7 @@
   if (fragment && fragment !== "main") history.replaceState(null, "", location.pathname + location.search);
   else fragment = "";
   /** Gives the fragment to the first who asks, once. */
-  window.takeFragment = function () {
+  /** @type {any} */ (window).takeFragment = function () {
     var taken = fragment;
     fragment = "";
     return taken;
@@ -43,6 +44,7 @@
 
   // A module that does not arrive says so by an event that does not bubble.
   window.addEventListener("error", function (event) {
-    if (event.target && event.target.tagName === "SCRIPT") tell("not-loaded");
+    var target = /** @type {any} */ (event.target);
+    if (target && target.tagName === "SCRIPT") tell("not-loaded");
   }, true);
 })();

@@ -17,7 +17,12 @@ let language = "en";
  * @returns {Promise<void>}
  */
 export async function loadTexts(wanted = document.documentElement.lang) {
-  if (wanted === "en") return;
+  if (wanted === "en") {
+    // English again: the reader may switch to and fro.
+    messages = new Map();
+    language = wanted;
+    return;
+  }
   try {
     const answer = await fetch(`/texts/${encodeURIComponent(wanted)}.json`);
     if (!answer.ok) return;

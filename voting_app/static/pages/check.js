@@ -1,0 +1,211 @@
+// @ts-check
+/**
+ * The second device: opens a ballot that its voter checks instead of casting it, and says in words what is in it.
+ *
+ * The code comes in the fragment of a scanned address or is pasted; it stays on this device. What the server sends is
+ * believed only as far as it can be computed from the code.
+ */
+import { Client } from "../booth/client.js";
+import { actions, button, code, h, notice, show, words } from "./dom.js";
+import { _, loadTexts } from "./texts.js";
+import { chooseTexts, describeChoice } from "./vote-views.js";
+
+/** @typedef {import("./dom.js").Child} Child */
+
+const uuid = location.pathname.split("/")[2];
+const api = `/api/v1/elections/${uuid}`;
+const place = /** @type {HTMLElement} */ (document.getElementById("view"));
+const CODE = /1\.([A-Za-z0-9+/]{43})\.[A-Za-z0-9+/]{43}\.[0-9,;b]*/;
+
+/**
+ * The code in what was scanned or pasted: a whole address, a code, or a code with line breaks in it.
+ *
+ * @param {string} text
+ * @returns {{ code: string, tracker: string } | null}
+ */
+export function findCode(text) {
+  const found = CODE.exec(text.replace(/\s+/g, ""));
+  return found && { code: found[0], tracker: found[1] };
+}
+
+/** @param {string} tracker base64 @returns {string} the same hash in hex */
+export function trackerToHex(tracker) {
+  return Array.from(atob(tracker), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+}
+
+/** The server has nothing at that address. */
+class Missing extends Error {}
+
+/** @param {string} path */
+async function get(path) {
+  const response = await fetch(path, { cache: "no-cache", redirect: "error" });
+  if (response.status === 404) throw new Missing();
+  if (!response.ok) throw new Error(String(response.status));
+  return response.arrayBuffer();
+}
+
+/** @param {...Child} children */
+function tell(...children) {
+  show(place, children, true);
+}
+
+function again() {
+  return actions(button(_("Check another ballot"), () => askForCode(null), "quiet"));
+}
+
+/** @param {string | null} error */
+function askForCode(error) {
+  const field = /** @type {HTMLTextAreaElement} */ (
+    h("textarea", {
+      id: "code",
+      class: "code-input",
+      rows: 4,
+      autocomplete: "off",
+      autocapitalize: "off",
+      autocorrect: "off",
+      spellcheck: "false",
+      "aria-describedby": error ? "code-error code-hint" : "code-hint",
+      "aria-invalid": error ? "true" : null,
+    })
+  );
+  const go = () => {
+    const typed = field.value;
+    field.value = "";
+    const found = findCode(typed);
+    if (found) void check(found);
+    else askForCode(_("This is not the code of a ballot. It begins with 1. and has two more points in it."));
+  };
+  show(
+    place,
+    [
+      h("h1", {}, _("Check a ballot")),
+      h("p", { class: "lead" }, _("On the other device somebody has encrypted a ballot and had it opened instead of casting it. This device computes by itself what is in it.")),
+      h(
+        "div",
+        { class: "field" },
+        h("label", { for: "code" }, _("Code of the ballot")),
+        h("p", { class: "hint", id: "code-hint" }, _("Scan the QR code of the other device with this device's camera, or paste the code as text.")),
+        error && h("p", { class: "error", id: "code-error", role: "alert" }, error),
+        field,
+      ),
+      actions(button(_("Check"), go)),
+    ],
+    false,
+  );
+  if (error) field.focus();
+}
+
+/** @param {{ code: string, tracker: string }} found */
+async function check({ code: opened, tracker }) {
+  tell(h("h1", {}, _("Checking …")), h("p", { class: "waiting", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), _("Fetching the ballot and computing it again …")));
+  const client = new Client();
+  try {
+    const [election, ballot] = await Promise.all([get(`${api}/election`), get(`${api}/challenges/${trackerToHex(tracker)}`)]);
+    const prepared = await client.call("prepare", { election });
+    if (prepared.uuid !== uuid) throw new Missing();
+    tellContents(await openBallot(client, ballot, opened), prepared, tracker);
+  } catch (error) {
+    if (error instanceof Missing) tellMissing(tracker);
+    else tellFailure();
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * @param {Client} client
+ * @param {ArrayBuffer} ballot
+ * @param {string} opened
+ * @returns {Promise<{ choices: (number[] | "blank")[] } | { rule: string, message: string }>}
+ */
+async function openBallot(client, ballot, opened) {
+  try {
+    return await client.call("checkChallenge", { ballot, code: opened });
+  } catch (error) {
+    const { rule = null, message = "" } = /** @type {any} */ (error);
+    // Of a program that failed nothing can be concluded about the ballot.
+    if (rule === null) throw error;
+    return { rule, message };
+  }
+}
+
+/**
+ * @param {{ choices: (number[] | "blank")[] } | { rule: string, message: string }} result
+ * @param {any} election
+ * @param {string} tracker
+ */
+function tellContents(result, election, tracker) {
+  const texts = chooseTexts({ uuid, language: document.documentElement.lang, election, status: null, isNamed: false });
+  const trackerBox = h("div", { class: "tracker" }, h("p", { class: "name" }, _("Tracker of this ballot")), code(tracker));
+  if (!("choices" in result)) {
+    tell(
+      h("h1", {}, _("This ballot is not what it should be")),
+      h(
+        "div",
+        { class: "notice danger", role: "alert" },
+        h("p", { class: "title" }, _("Do not vote on the other device.")),
+        h("p", {}, _("What was encrypted there is not what its code tells. The device, its browser or the page that it was served may be deceiving the voter. Tell the election committee, and keep the code and both devices as they are.")),
+      ),
+      trackerBox,
+      h("p", { class: "small muted" }, _("For the committee: %(detail)s", { detail: result.message })),
+      again(),
+    );
+    return;
+  }
+  const { choices } = result;
+  tell(
+    h("h1", {}, _("This is in the ballot")),
+    notice("good", _("The ballot was encrypted exactly with these choices.")),
+    texts.questions.map(({ question }, number) =>
+      h("section", { class: "card answered" }, h("h2", { class: "card-title" }, words(question, texts.language)), describeChoice(texts, number, choices[number])),
+    ),
+    h("h2", {}, _("Compare")),
+    h("ol", {},
+      h("li", {}, _("Are these the choices that were made on the other device? If not, it is deceiving you: do not vote on it, and tell the election committee.")),
+      h("li", {}, _("Does the other device show this tracker?")),
+      h("li", {}, _("Does the sheet, or the other device, name this fingerprint of the election?"))),
+    trackerBox,
+    h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), code(election.fingerprint)),
+    h("p", {}, _("If all three agree, the other device encrypts what it is told. This ballot itself can never be cast: encrypt another one there.")),
+    again(),
+  );
+}
+
+/** @param {string} tracker */
+function tellMissing(tracker) {
+  tell(
+    h("h1", {}, _("The server does not know this ballot")),
+    h(
+      "div",
+      { class: "notice danger", role: "alert" },
+      h("p", { class: "title" }, _("No ballot with this tracker was given up to be checked in this election.")),
+      h("p", {}, _("The other device shows its code only after the server has taken the ballot. If you have scanned the code itself, something is wrong: do not vote on the other device, and tell the election committee.")),
+    ),
+    h("div", { class: "tracker" }, h("p", { class: "name" }, _("Tracker of this ballot")), code(tracker)),
+    again(),
+  );
+}
+
+function tellFailure() {
+  tell(
+    h("h1", {}, _("The check could not be made")),
+    notice("warning", _("Nothing was found out about the ballot."), h("p", {}, _("Check your connection and scan the code once more, or use another browser."))),
+    again(),
+  );
+}
+
+const takeFragment = /** @type {any} */ (globalThis).takeFragment;
+if (takeFragment) {
+  const brought = takeFragment();
+  addEventListener("hashchange", () => {
+    const found = findCode(location.hash);
+    if (!found) return;
+    history.replaceState(null, "", location.pathname + location.search);
+    void check(found);
+  });
+  void loadTexts().then(() => {
+    const found = findCode(brought);
+    if (found) void check(found);
+    else askForCode(brought ? _("The code is not complete. Scan it once more.") : null);
+  });
+}
