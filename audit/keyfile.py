@@ -26,6 +26,7 @@ _TYPES: dict[str, type] = {
     "message": dict,
     "certificates": list,
     "commitments": dict,
+    "journal": dict,
 }
 
 
@@ -46,6 +47,9 @@ class KeyFile:
     # Everybody's commitments as they were shown before this trustee revealed.
     commitments: dict[str, str] = field(default_factory=dict)
     private_key: str | None = None
+    # What was published at the drill: the election's fingerprint, and height and hash of the journal's last line.
+    fingerprint: str | None = None
+    journal: dict[str, Any] | None = None
     # The tally that this key was applied to: never to another one.
     decrypted: str | None = None
 
@@ -53,7 +57,8 @@ class KeyFile:
         return get_group(self.group, RULE)
 
 
-def _encode(key: KeyFile) -> bytes:
+def encode_key_file(key: KeyFile) -> bytes:
+    """The file's text; the browser's pages (static/booth/keyfile.js) write the same bytes."""
     present = {item.name: getattr(key, item.name) for item in fields(key)}
     content = {name: value for name, value in present.items() if value not in (None, [], {})}
     return (json.dumps({"version": VERSION, **content}, ensure_ascii=False, indent=1) + "\n").encode()
@@ -63,7 +68,7 @@ def create_key_file(path: Path, key: KeyFile) -> None:
     """Writes a new file with mode 0600; FileExistsError rather than replacing a key."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(_encode(key))
+        file.write(encode_key_file(key))
         file.flush()
         os.fsync(file.fileno())
 
@@ -78,13 +83,18 @@ def replace_key_file(path: Path, key: KeyFile) -> None:
 
 def read_key_file(path: Path) -> KeyFile:
     """MalformedError (T7) with a sentence if it is not such a file."""
+    return parse_key_file(path.read_bytes(), path.name)
+
+
+def parse_key_file(raw: bytes, file_name: str) -> KeyFile:
+    """The inverse of :func:`encode_key_file`, forgiving as to spaces; ``file_name`` is for the sentence."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(raw)
     except ValueError as error:
-        raise MalformedError(RULE, f"{path.name} is not a trustee's key file") from error
+        raise MalformedError(RULE, f"{file_name} is not a trustee's key file") from error
     known = {item.name for item in fields(KeyFile)}
     if not isinstance(content, dict) or content.pop("version", None) != VERSION or set(content) - known:
-        raise MalformedError(RULE, f"{path.name} is not a trustee's key file of version {VERSION}")
+        raise MalformedError(RULE, f"{file_name} is not a trustee's key file of version {VERSION}")
     needed = {"single": ("secret",), "threshold": ("seed", "size", "threshold", "index")}
     kind = content.get("kind")
     if (
@@ -92,10 +102,10 @@ def read_key_file(path: Path) -> KeyFile:
         or kind not in needed
         or any(x not in content for x in ("group", *needed[kind]))
     ):
-        raise MalformedError(RULE, f"{path.name} lacks a part of a trustee's key")
+        raise MalformedError(RULE, f"{file_name} lacks a part of a trustee's key")
     for name, value in content.items():
         if type(value) is not _TYPES.get(name, str):
-            raise MalformedError(RULE, f"{path.name} is damaged: {name} is of the wrong kind")
+            raise MalformedError(RULE, f"{file_name} is damaged: {name} is of the wrong kind")
     if kind == "threshold" and "coefexps" not in content.get("message", {"coefexps": None}):
-        raise MalformedError(RULE, f"{path.name} is damaged: the message has no coefficients")
+        raise MalformedError(RULE, f"{file_name} is damaged: the message has no coefficients")
     return KeyFile(**content)

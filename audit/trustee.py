@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from audit.checks.journal import list_commitments
 from audit.keyfile import KeyFile, create_key_file, read_key_file, replace_key_file
 from audit.progress import LateProgress
 from audit.recount import NotDecryptable, Recount, recount
@@ -38,7 +39,7 @@ from crypto.pedersen import (
 )
 from crypto.randomness import SystemCoins, new_trustee_seed
 from crypto.tally import encode_encrypted_tally
-from crypto.trustees import generate_key, make_drill
+from crypto.trustees import TrusteeKey, generate_key, make_drill
 
 _KEY = click.Path(dir_okay=False, path_type=Path)
 _INPUT = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -244,8 +245,18 @@ def drill(fingerprint: str, nonce: str, out: Path | None, key_file: Path) -> Non
     """Show before the opening that your key works."""
     key = read_key_file(key_file)
     group = key.get_group()
+    _require_same_election(key, fingerprint)
     proof = make_drill(group, fingerprint, _secret(key, group), nonce, SystemCoins())
+    if key.fingerprint is None:
+        key.fingerprint = fingerprint
+        replace_key_file(key_file, key)
     _print(proof, out)
+
+
+def _require_same_election(key: KeyFile, fingerprint: str) -> None:
+    """Once drilled for an election, a key is for no other: the drill showed everybody whose key it is."""
+    if key.fingerprint not in (None, fingerprint):
+        _refuse("this key was drilled for an election with another fingerprint: stop, and tell the committee")
 
 
 def _require_own(found: Recount, secret: int) -> int:
@@ -255,6 +266,32 @@ def _require_own(found: Recount, secret: int) -> int:
         if key.public_key == public:
             return owner
     _refuse("this key is not one of the election's trustees' keys")
+
+
+def _published_commitments(found: Recount) -> dict[str, str]:
+    """What each owner must have committed to, from the published keys."""
+    return {str(owner): item for owner, item in enumerate(list_commitments(found.setup), 1)}
+
+
+def _require_same_ceremony(key: KeyFile, found: Recount, owner: int) -> None:
+    """The published keys are those of the ceremony that this file knows: everybody's commitments and certificates."""
+    trustees = found.setup.trustees
+    if key.commitments and key.commitments != _published_commitments(found):
+        _refuse(
+            "the published keys are not those that the trustees committed to: stop, and tell the committee"
+        )
+    item = next(item for item, owners in trustees.spans() if owner in owners)
+    certificates = () if isinstance(item, TrusteeKey) else item.certificates
+    if key.certificates and key.certificates != [certificate.signed.encode() for certificate in certificates]:
+        _refuse("the published certificates are others than before: stop, and tell the committee")
+
+
+def _require_same_journal(known: dict[str, Any], journal: Path) -> None:
+    """What was the journal's last line at the drill is in it still, at the same height."""
+    height, head = known.get("height"), known.get("head")
+    lines = journal.read_bytes().split(b"\n")
+    if type(height) is not int or not 0 <= height < len(lines) or sha256_hex(lines[height]) != head:
+        _refuse("the journal is not the one that this key has seen before: stop, and tell the committee")
 
 
 def _describe(found: Recount, owner: int) -> Sequence[str]:
@@ -297,8 +334,12 @@ def decrypt(
     election = found.setup.election
     if key.group != election.group.name:
         _refuse(f"this key is of group {key.group}, the election of {election.group.name}")
+    _require_same_election(key, election.fingerprint)
     secret = _secret(key, election.group)
     owner = _require_own(found, secret)
+    _require_same_ceremony(key, found, owner)
+    if journal is not None and key.journal is not None:
+        _require_same_journal(key.journal, journal)
     for line in _describe(found, owner):
         click.echo(line, err=True)
     digest = sha256_hex((election.fingerprint + "|").encode() + encode_encrypted_tally(found.tally))

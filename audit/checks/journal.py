@@ -69,7 +69,7 @@ def strong_proofs(lines: list[JournalLine]) -> dict[int, object]:
     return result
 
 
-def _commitments(setup: SetupFacts) -> list[str]:
+def list_commitments(setup: SetupFacts) -> list[str]:
     """What each owner must have committed to, from the published keys."""
     result: list[str] = []
     for item in setup.trustees.items:
@@ -187,7 +187,7 @@ def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLi
         raise RejectedError(
             "J9", "a ballot that had been opened to check it was cast", _ballot(box.challenged_at)
         )
-    expected = dict(enumerate(_commitments(setup), 1))
+    expected = dict(enumerate(list_commitments(setup), 1))
     if reader.commitments != expected:
         raise RejectedError("J9", "the trustees' keys are not those that they committed to")
 

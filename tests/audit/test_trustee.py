@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from audit.keyfile import KeyFile, create_key_file, read_key_file
 from audit.registrar import cli as registrar
 from audit.trustee import cli
+from crypto.encoding import sha256_hex
 from crypto.errors import MisuseError, ProtocolError
+from crypto.pedersen import coefficient_commitment
+from tests.simulator import Simulation, Threshold, generate_threshold_key, sound
 
 
 def run(*words: str | Path) -> Result:
@@ -110,6 +114,78 @@ def test_damaged_key_files_are_refused_in_words(tmp_path: Path, committed: dict[
             assert result.exception is None or isinstance(
                 result.exception, MisuseError | ProtocolError | SystemExit
             ), value
+
+
+@pytest.fixture
+def drilled(tmp_path: Path) -> Path:
+    """The first trustee of the simulator's election "threshold", who has seen everything up to the drill."""
+    election = before_decryption(sound("threshold"))
+    (tmp_path / "box.bel").write_bytes(election.archive)
+    (tmp_path / "journal").write_bytes(election.journal)
+    keys = generate_threshold_key(election.group, Threshold(2, 3), "5 item 0")
+    known = {str(n): coefficient_commitment(m["coefexps"]) for n, m in enumerate(keys.messages, 1)}
+    key = KeyFile("threshold", "Ed25519", seed=keys.seeds[0], size=3, threshold=2, index=1)
+    key.message, key.certificates, key.commitments = keys.messages[0], keys.certificates, known
+    key.private_key = keys.voutputs[0]["private_key"]
+    path = tmp_path / "key"
+    create_key_file(path, key)
+    assert_proof(run("drill", "--fingerprint", election.election.fingerprint, "--nonce", "00" * 16, path))
+    return path
+
+
+def before_decryption(election: Simulation) -> Simulation:
+    kept = ("Setup", "Ballot", "EndBallots", "EncryptedTally")
+    acts = [act for act in election.acts if act.kind not in ("strong-decryption", "tallied")]
+    if acts[-1].kind == "seal" and acts[-2].kind == "seal":
+        del acts[-1]
+    return election.with_entries(e for e in election.entries if e.type in kept).with_acts(acts)
+
+
+def assert_proof(result: Result) -> None:
+    assert set(answer(result)) == {"challenge", "response"}
+
+
+def change(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def decrypt(path: Path) -> Result:
+    folder = path.parent
+    return run("decrypt", "--yes", "--jobs", "1", "--journal", folder / "journal", path, folder / "box.bel")
+
+
+def test_a_drilled_key_is_for_one_election(drilled: Path) -> None:
+    fingerprint = read_key_file(drilled).fingerprint
+    assert fingerprint == sound("threshold").election.fingerprint
+    assert_proof(run("drill", "--fingerprint", fingerprint, "--nonce", "11" * 16, drilled))
+    before = drilled.read_bytes()
+    assert_refused(run("drill", "--fingerprint", "A" * 43, "--nonce", "00" * 16, drilled))
+    assert drilled.read_bytes() == before
+    change(drilled, fingerprint="A" * 43)
+    refused = decrypt(drilled)
+    assert_refused(refused)
+    assert "another fingerprint" in refused.stderr
+
+
+def test_a_key_decrypts_for_the_keys_and_the_journal_that_it_knows(drilled: Path) -> None:
+    lines = sound("threshold").journal_lines
+    known = json.loads(drilled.read_text())
+    others = known["commitments"] | {"2": "ab" * 32}
+    for values, words in (
+        ({"commitments": others}, "committed to"),
+        ({"certificates": known["certificates"][:2]}, "certificates"),
+        ({"journal": {"height": 3, "head": "ab" * 32}}, "journal"),
+        ({"journal": {"height": 10**6, "head": "ab" * 32}}, "journal"),
+        ({"journal": {"height": True}}, "journal"),
+    ):
+        change(drilled, **values)
+        refused = decrypt(drilled)
+        assert_refused(refused)
+        assert words in refused.stderr
+        drilled.write_text(json.dumps(known))
+    change(drilled, journal={"height": 3, "head": sha256_hex(lines[3])})
+    assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
+    assert read_key_file(drilled).decrypted
 
 
 def test_the_registrar_writes_both_files_or_none(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ export function parseEvent(raw) {
   const fields = requireFields(parseJson(raw, "A5"), ["height", "type"], "A5", { order });
   const { type } = fields;
   if (typeof type !== "string" || !EVENT_TYPES.includes(type)) {
-    throw new MalformedError("A5", `unknown type of event ${String(type).slice(0, 30)}`);
+    throw new MalformedError("A5", "unknown type of event");
   }
   if ("payload" in fields === TYPES_WITHOUT_PAYLOAD.includes(type)) {
     throw new MalformedError("A5", `a ${type} event ${"payload" in fields ? "has no" : "needs a"} payload`);

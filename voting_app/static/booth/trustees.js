@@ -98,7 +98,7 @@ function parseItem(value) {
     return key;
   }
   if (kind === "Pedersen") return parsePedersen(content);
-  throw new MalformedError(RULE, `unknown kind of trustee ${String(kind).slice(0, 20)}`);
+  throw new MalformedError(RULE, "unknown kind of trustee");
 }
 
 /**
