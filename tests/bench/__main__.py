@@ -28,6 +28,7 @@ from tests.belenios import ToolMissingError, find_tool, tool_environment
 from tests.bench import measuring
 from tests.bench.load import encode_requests
 from tests.bench.making import PROCESSES, Voting, make_ballots, make_voting, measure_verification
+from tests.bench.pages import bench_pages
 from tests.postgres import PostgresMissingError, running_cluster
 from tests.simulator import YES_NO
 from tests.voting_app.casting import open_box
@@ -42,7 +43,7 @@ from voting_app.demo.people import Committee, Plan, Registrar, base, read_tally
 from voting_app.demo.server import running_server
 from voting_app.ledger import service as ledger
 
-PARTS = ("verify", "memory", "cast", "close")
+PARTS = ("verify", "memory", "cast", "close", "pages")
 TOOL_RUNS = 5
 OUR_RUNS = 3
 WORKERS = 2
@@ -354,6 +355,9 @@ def main() -> None:
         if "close" in parts:
             say(f"Making an election with {sizes.close} ballots, then closing it")
             bench_close(sizes.close, _new_folder(folder, "close"), results)
+        if "pages" in parts:
+            say("Measuring pages in Chromium")
+            bench_pages(_new_folder(folder, "pages"), say, results.add)
     say("")
     results.print()
 

@@ -30,6 +30,12 @@ def encode_requests(uuid: str, ballots: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
+def encode_get_requests(path: str, count: int) -> bytes:
+    """The content of a file that asks for one address over and over, as a browser does."""
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n"
+    return f"{len(head):0{LENGTH_DIGITS}}{head}".encode() * count
+
+
 def _read_requests(raw: bytes) -> list[bytes]:
     requests: list[bytes] = []
     position = 0

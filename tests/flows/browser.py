@@ -97,7 +97,10 @@ def open_devtools(page: Page) -> CDPSession:
 
 
 def slow_down(page: Page, factor: float) -> None:
-    """Make the processor so many times slower for this page, as on an old phone; 1 is full speed."""
+    """Make the processor so many times slower for this page, as on an old phone; 1 is full speed.
+
+    The browser can do that for what a page does itself, not for its Workers.
+    """
     open_devtools(page).send("Emulation.setCPUThrottlingRate", {"rate": factor})
 
 
