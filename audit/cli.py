@@ -1,4 +1,4 @@
-"""``steward-audit``: verify an election, read its result, look up a receipt, compare two copies."""
+"""``steward-audit``: verify an election, read its result, look up a receipt, open a ballot, compare copies."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from audit.checking import NotOpened, check_ballot_code, opened_lines
 from audit.checks import ARCHIVE
 from audit.fetch import FetchError, fetch_election, is_url
 from audit.findings import EXIT_CODES, Findings, Report
@@ -189,6 +190,44 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
         click.echo("warning: the vote was replaced by a later one", err=True)
     click.echo(answer.sentence)
     raise SystemExit(1 if answer.place is Place.MISSING else 0)
+
+
+@cli.command("check-ballot")
+@click.argument("code")
+@click.option(
+    "--election",
+    "election_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The election data, instead of fetching them.",
+)
+@click.option(
+    "--ballot",
+    "ballot_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The ballot, instead of fetching it by its tracker.",
+)
+def check_ballot(code: str, election_file: Path | None, ballot_file: Path | None) -> None:
+    """Tell what a ballot contains that was checked instead of cast.
+
+    CODE is the text of the QR code that the voter's phone shows: the address of an election, then
+    "#", then version, tracker, seed and choices. Election data, the ballot and the journal are
+    fetched from that address. The ballot is made again from seed and choices, and compared.
+
+    Exit status: 0 it contains exactly these choices, 1 it does not, 2 could not check.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="steward-audit-") as folder:
+            opened = check_ballot_code(code, Path(folder), election_file, ballot_file)
+    except NotOpened as error:
+        click.echo(printable(f"NOT WHAT IT SAYS: {error}"))
+        click.echo("Do not vote on that device. Keep the code, and complain.")
+        raise SystemExit(1) from error
+    except ProtocolError as error:
+        _give_up(str(error))
+    except (OSError, FetchError) as error:
+        _give_up(_reason(error))
+    for line in opened_lines(opened):
+        click.echo(printable(line))
 
 
 def _first_difference(old: Path, new: Path) -> int | None:

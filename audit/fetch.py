@@ -1,4 +1,4 @@
-"""Downloads an archive and its journal: the only file of the auditor that opens a connection."""
+"""Downloads what an election publishes: the only file of the auditor that opens a connection."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _TIMEOUT = 60  # seconds without a byte
 _TRIES = 5
 _PIECE = 1 << 16
 _ADDRESS = re.compile(r"(?P<folder>.*/elections/(?P<uuid>[1-9A-HJ-NP-Za-km-z]{14,}))(?:/(?P=uuid)\.bel)?/?")
+
+_PAGE = re.compile(
+    r"(?P<base>https?://[^#?]*?)/elections/(?P<uuid>[1-9A-HJ-NP-Za-km-z]{14,})(?=[/#?]|$)", re.I
+)
 
 
 class FetchError(Exception):
@@ -31,10 +35,11 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def _download(url: str, target: Path) -> None:
+def _download(url: str, target: Path, limit: int | None = None) -> None:
+    """``limit``: the most bytes that are taken; a server must not fill the disk with what is known to be small."""
     # Imported here: most audits read a file, and would wait for this first.
     from http.client import HTTPException
-    from urllib.error import URLError
+    from urllib.error import HTTPError, URLError
     from urllib.request import urlopen
 
     if not is_url(url):
@@ -44,9 +49,15 @@ def _download(url: str, target: Path) -> None:
             with LateProgress("fetching", response.length) as bar:
                 while piece := response.read(_PIECE):
                     file.write(piece)
+                    if limit is not None and file.tell() > limit:
+                        raise FetchError(f"{url}: longer than {limit} bytes")
                     bar.update(file.tell())
             if response.length:
                 raise FetchError(f"{url}: the connection ended {response.length} bytes too early")
+    except HTTPError as error:
+        # It is an answer too, with a connection.
+        error.close()
+        raise FetchError(f"{url}: {error.code} {error.reason}") from error
     except (URLError, HTTPException, OSError) as error:
         raise FetchError(f"{url}: {getattr(error, 'reason', error)}") from error
 
@@ -70,3 +81,16 @@ def fetch_election(url: str, folder: Path) -> Fetched:
         if journal.read_bytes() == before:
             return Fetched(archive, journal)
     raise FetchError(f"{url}: the election is being worked on at this moment; try again in a minute")
+
+
+def split_election_url(url: str) -> tuple[str, str] | None:
+    """The address before ``/elections/``, and the election's uuid; None if it is not an election's."""
+    match = _PAGE.match(url) if is_url(url) else None
+    return None if match is None else (match["base"], match["uuid"])
+
+
+def fetch_file(url: str, folder: Path, limit: int) -> bytes:
+    """One small file, at most ``limit`` bytes."""
+    target = folder / "fetched"
+    _download(url, target, limit)
+    return target.read_bytes()

@@ -93,8 +93,11 @@ def test_every_kind_of_vote_is_opened(rng: Random) -> None:
 def test_other_choices_than_were_encrypted_are_found_out(kind: str) -> None:
     """Without it: a booth could encrypt a vote of its own and show the voter's."""
     raw = make(kind)
-    others = {"blank": [["blank", [1]], [[0], [1]], [[0, 2], [0]], [[], [1]]], "belenios": [[[0]]]}[kind]
-    for choices in others:
+    others: dict[str, list[Any]] = {
+        "blank": [["blank", [1]], [[0], [1]], [[0, 2], [0]], [[], [1]]],
+        "belenios": [[[0]]],
+    }
+    for choices in others[kind]:
         with refused("V4", "question", RejectedError):
             opened(sound(kind).election, raw, choices)
 
