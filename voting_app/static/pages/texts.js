@@ -40,7 +40,7 @@ export async function loadTexts(wanted = document.documentElement.lang) {
  */
 export function _(message, values = {}) {
   const found = messages.get(message);
-  return fill(typeof found === "string" ? found : message, values);
+  return fill(typeof found === "string" && found ? found : message, values);
 }
 
 /**

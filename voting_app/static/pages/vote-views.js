@@ -53,7 +53,7 @@ function address(uuid, page = "", language = "") {
 
 /** @param {number} now from 1 on */
 function steps(now) {
-  const names = [_("Choose"), _("Review"), _("Encrypt"), _("Cast")];
+  const names = [_("Choose"), _("Review"), _("Cast")];
   return h(
     "ol",
     { class: "steps", "aria-label": _("Steps") },
@@ -67,9 +67,11 @@ function steps(now) {
 
 /** @param {Facts} facts_ */
 function closing({ status, language }) {
-  const at = describeMoment(status.closes_at, status.time_zone, language);
   const own = describeOwnMoment(status.closes_at, status.time_zone, language);
-  return own ? `${at}. ${_("On this device's clock: %(time)s", { time: own })}` : at;
+  return [
+    h("p", {}, _("Voting closes: %(time)s", { time: describeMoment(status.closes_at, status.time_zone, language) })),
+    own && h("p", { class: "small muted" }, _("On this device's clock: %(time)s", { time: own })),
+  ];
 }
 
 /** Said before a vote is cast, and before it is begun. @param {Facts} facts_ */
@@ -170,7 +172,7 @@ function intro(scene) {
       "div",
       { class: "card" },
       h("p", {}, h("span", { class: "badge good" }, _("Open"))),
-      h("p", {}, _("Voting closes: %(time)s", { time: closing(facts_) })),
+      closing(facts_),
       h("p", {}, finality(facts_)),
     ),
     actions(button(_("Begin"), () => act("begin"))),
@@ -254,11 +256,11 @@ function choosing(scene) {
   return [
     steps(1),
     state.rules.length > 1 && h("p", { class: "kicker" }, _("Question %(number)s of %(total)s", { number: number + 1, total: state.rules.length })),
-    h("h1", {}, words(title, texts.language)),
     h(
       "fieldset",
-      { "aria-describedby": error ? "choice-error" : null },
-      h("legend", { class: "rule" }, describeRule(rules)),
+      { "aria-describedby": error ? "choice-rule choice-error" : "choice-rule" },
+      h("legend", {}, h("h1", {}, words(title, texts.language))),
+      h("p", { class: "rule", id: "choice-rule" }, describeRule(rules)),
       error && h("p", { class: "error", id: "choice-error", role: "alert" }, error),
       h(
         "ul",
@@ -322,7 +324,7 @@ function encrypting(scene) {
 function ballot(scene) {
   const { state, facts: facts_, act } = scene;
   return [
-    steps(4),
+    steps(3),
     h("h1", {}, _("Your ballot is encrypted")),
     h("p", {}, _("It has not been sent. This is its tracker, a fingerprint by which you will find it in the ballot box:")),
     trackerBox(_("Tracker"), state.ballot?.tracker ?? ""),
@@ -353,7 +355,7 @@ function casting(scene) {
   const { state } = scene;
   const { pause = null, isKept = false, isQueued = false } = state.delivery ?? {};
   return [
-    steps(4),
+    steps(3),
     h("h1", {}, _("Casting your ballot …")),
     pause === null && waiting(isQueued ? _("Another tab of this browser is casting a ballot. Waiting until it is done …") : _("Waiting for the receipt …")),
     lostBox(scene, _("It is not known yet whether your ballot has arrived. The very same ballot is sent again until there is an answer; it cannot be counted twice.")),
@@ -373,7 +375,7 @@ function receipt({ state, facts: facts_, act, tools }) {
   const url = `${location.origin}${address(facts_.uuid, "/trackers")}#${kept.tracker}`;
   return [
     h("h1", {}, _("Your ballot is in the ballot box")),
-    h("p", { class: "lead" }, _("This is your receipt. It does not tell how you voted.")),
+    notice("good", _("This is your receipt."), h("p", {}, _("It does not tell how you voted, so you can show it to others."))),
     h(
       "div",
       { class: "receipt" },
@@ -432,8 +434,9 @@ function challenged({ state, facts: facts_, act, tools }) {
     notice("info", _("This ballot can never be cast. You have not voted yet.")),
     h("p", {}, _("Scan the code with another phone. It computes by itself what is in the ballot and says it in words.")),
     drawCode(url, _("QR code: the address at which another device opens this ballot")),
-    h("p", {}, h("strong", {}, _("Compare the tracker that the other device shows:"))),
-    trackerBox(_("Tracker"), state.ballot?.tracker ?? ""),
+    h("p", {}, h("strong", {}, _("Compare what the other device shows:"))),
+    trackerBox(_("Tracker of this ballot"), state.ballot?.tracker ?? ""),
+    trackerBox(_("Fingerprint of the election"), facts_.election?.fingerprint ?? ""),
     h("details", {}, h("summary", {}, _("The code as text")),
       h("p", {}, _("For the page %(address)s, or for the command steward-audit check-ballot:", { address: `${location.origin}${address(facts_.uuid, "/check")}` })),
       h("p", {}, h("code", { class: "long-code", translate: "no" }, opened)),
@@ -469,13 +472,13 @@ function home(facts_) {
  * Why nobody can vote here now: title, colour, what it means and what to do.
  * @param {string} reason
  * @param {Facts} facts_
- * @returns {[string, "info" | "warning" | "danger", string, string]}
+ * @returns {[string, "info" | "warning" | "danger", string, Child]}
  */
 function describeStop(reason, facts_) {
   const { status } = facts_;
   switch (reason) {
     case "not-open":
-      return [_("Voting has not begun yet"), "info", _("The committee opens the voting when the trustees have shown that their keys work. Keep your link or sheet: it stays valid."), _("Voting closes: %(time)s", { time: closing(facts_) })];
+      return [_("Voting has not begun yet"), "info", _("The committee opens the voting when the trustees have shown that their keys work. Keep your link or sheet: it stays valid."), closing(facts_)];
     case "not-set-up":
       return [_("You cannot vote yet."), "info", _("The trustees are still making the keys with which ballots are encrypted. Keep your link or sheet: it stays valid."), ""];
     case "paused":
@@ -516,7 +519,7 @@ function stopped(scene) {
   return [
     h("h1", {}, title),
     // What a hostile server did is said so that nobody overlooks it.
-    h("div", { class: `notice ${kind}`, role: kind === "danger" ? "alert" : null }, h("p", {}, sentence), advice && h("p", {}, advice)),
+    h("div", { class: `notice ${kind}`, role: kind === "danger" ? "alert" : null }, h("p", {}, sentence), typeof advice === "string" && advice ? h("p", {}, advice) : advice),
     wasCasting && reason !== "bad-receipt" && h("p", {}, h("strong", {}, _("Nothing was cast: your ballot is not in the ballot box."))),
     wasCasting && reason === "paused" && h("p", {}, _("This device keeps the encrypted ballot, if it can, and sends it when you open this page after the pause.")),
     reason === "bad-receipt" && state.tracker && trackerBox(_("Tracker"), state.tracker),
