@@ -121,7 +121,14 @@ class CredentialList:
 
     def find(self, credential: Element) -> int | None:
         """The credential's place (0 … len-1, in sorted order), or None if it is not listed."""
-        key = self._group.sort_key(credential)
+        return self._find(self._group.sort_key(credential))
+
+    def find_text(self, credential: str) -> int | None:
+        """:meth:`find` for a text that was not decoded: what is in the list was."""
+        key = self._group.unverified_sort_key(credential)
+        return None if key is None else self._find(key)
+
+    def _find(self, key: bytes) -> int | None:
         index = bisect_left(range(self._count), key, key=self._key)
         return index if index < self._count and self._key(index) == key else None
 

@@ -104,3 +104,6 @@ class Ed25519(Group):
 
     def sort_key(self, a: Element) -> bytes:
         return bytes(a.raw)
+
+    def unverified_sort_key(self, text: str) -> bytes | None:
+        return bytes.fromhex(text)[::-1] if is_sha256_hex(text) else None

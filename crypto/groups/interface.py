@@ -61,6 +61,13 @@ class Group(ABC):
     def sort_key(self, a: Element) -> bytes:
         """Fixed-width bytes whose order is the protocol's order of elements (PROTOCOL §2, §5)."""
 
+    @abstractmethod
+    def unverified_sort_key(self, text: str) -> bytes | None:
+        """What ``sort_key`` would give if this text were an element's, or None if it can be no element's text.
+
+        Canonical: different texts have different keys. Nothing says that there is such an element.
+        """
+
     def divide(self, a: Element, b: Element) -> Element:
         """a·b^-1"""
         return self.multiply(a, self.inverse(b))

@@ -137,6 +137,12 @@ class ModularGroup(Group):
     def sort_key(self, a: Element) -> bytes:
         return int(a.raw).to_bytes(self._width)
 
+    def unverified_sort_key(self, text: str) -> bytes | None:
+        try:
+            return parse_decimal(text, "B5", "element").to_bytes(self._width)
+        except (MalformedError, OverflowError):
+            return None
+
 
 def make_belenios_2048() -> ModularGroup:
     """2048-bit p, 256-bit q; homomorphic questions only."""

@@ -125,6 +125,31 @@ def test_the_list_finds_every_key_with_its_weight(keys: list[int], is_weighted: 
 
 
 @pytest.mark.parametrize("name", ["Ed25519", "BELENIOS-2048"])
+def test_a_text_is_found_in_its_one_spelling_only(name: str) -> None:
+    group = get_group(name)
+    keys = [group.power_g(k) for k in range(1, 9)]
+    found = parse_credential_list(group, encode_credential_list(group, [(key, None) for key in keys]))
+    for key in keys:
+        assert found.find_text(key.text) == found.find(key) is not None
+        for other in (
+            "0" + key.text,
+            "+" + key.text,
+            " " + key.text,
+            key.text + " ",
+            key.text[:-1],
+            key.text[::-1],
+            key.text + "0" * 2000,
+            "٣" + key.text[1:],
+        ):
+            assert found.find_text(other) is None, other
+    upper = (
+        next(key.text.upper() for key in keys if key.text.upper() != key.text) if name == "Ed25519" else ""
+    )
+    for other in (upper, "", "x", "-1", "1e5", group.identity.text, group.power_g(9).text, str(2**5000)):
+        assert found.find_text(other) is None, other
+
+
+@pytest.mark.parametrize("name", ["Ed25519", "BELENIOS-2048"])
 def test_the_list_is_sorted_as_the_protocol_sorts(name: str) -> None:
     group = get_group(name)
     raw = encode_credential_list(group, [(group.power_g(k), None) for k in range(1, 30)])
