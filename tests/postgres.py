@@ -35,6 +35,7 @@ class Cluster:
         self._folder = folder
         self._server = server
         self._numbers = count(1)
+        self.pid = server.pid
 
     def new_database(self) -> str:
         """Makes an empty database and returns its URL for SQLAlchemy with psycopg 3."""

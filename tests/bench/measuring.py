@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,16 @@ def get_free_processors(processes: int) -> float:
 
 
 def get_cpu_seconds(pids: Sequence[int]) -> float:
-    """Processor seconds that running processes have taken so far."""
+    """Processor seconds that running processes have taken so far, with those of their children that have ended."""
     ticks = 0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        with suppress(FileNotFoundError):  # ended just now
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def get_children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def get_children(pids: Sequence[int]) -> list[int]:
+    """The processes that these processes have started, whichever of their threads did it."""
+    files = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(word) for file in files for word in file.read_text().split()]
