@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from alembic import command
@@ -21,6 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -35,6 +37,10 @@ NAMING_CONVENTION = {
 
 # A writer waits this long for its turn before the request is answered with "overloaded".
 LOCK_TIMEOUT_SECONDS = 30
+
+# The database may have been restarted while a connection was idle this long.
+_PING_AFTER_SECONDS = 2
+_IDLE_SINCE = "steward_idle_since"
 
 MIGRATIONS_FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -102,12 +108,12 @@ class Database:
                 self.url,
                 isolation_level="READ COMMITTED",
                 connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC"},
-                pool_pre_ping=True,
                 hide_parameters=True,
                 max_overflow=20,
                 pool_use_lifo=True,
             )
             event.listen(engine, "begin", _begin_postgresql)
+            _ping_when_idle(engine)
             self._write_engine = engine
             self._relaxed_engine = engine.execution_options(steward_relaxed=True)
             self._read_engine = engine.execution_options(
@@ -153,6 +159,15 @@ class Database:
         """As `write`, for statements only."""
         with self._write_engine.begin() as connection:
             yield connection
+
+    def learn(self, *tables: str) -> None:
+        """Let PostgreSQL look at how much is in these tables, and make plans anew that it made when they were empty.
+
+        It does so by itself, but a minute later at the earliest.
+        """
+        if not self.is_sqlite:
+            with self.look() as connection:
+                connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
 
     def connect(self) -> Connection:
         """Return a bare connection with the right to write, for migrations and their tests."""
@@ -274,6 +289,26 @@ def _sqlite_engine(url: URL, *, begin: str | None, synchronous: str, read_only: 
             connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _ping_when_idle(engine: Engine) -> None:
+    """Before a connection is used that was idle for a while, look whether the server still knows it.
+
+    SQLAlchemy's own ping before every use costs a round trip for each statement that a ballot needs.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: Any) -> None:
+        record.info[_IDLE_SINCE] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: Any, _: Any) -> None:
+        if monotonic() - record.info.get(_IDLE_SINCE, monotonic()) > _PING_AFTER_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error:
+                # The others will be no better; a new one is made.
+                raise InvalidatePoolError from None
 
 
 def _begin_postgresql(connection: Connection) -> None:

@@ -1,7 +1,9 @@
 """Transactions: what is durable, what waits, what happens when the disk is full."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
@@ -10,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from tests.simulator import Simulation
 from tests.voting_app.casting import ballots_of, open_box
 from tests.voting_app.conftest import SettableClock
+from voting_app import db
 from voting_app.accounts.models import Account
 from voting_app.accounts.service import create_account
 from voting_app.app import create_app
@@ -46,6 +49,51 @@ def test_postgresql_waits_for_the_disk_unless_it_may_not(migrated_postgres_url: 
     with database.write() as session:
         assert session.scalar(text("SHOW transaction_read_only")) == "off"
         assert session.scalar(text("SHOW transaction_isolation")) == "read committed"
+    database.dispose()
+
+
+def test_a_connection_that_was_idle_is_looked_at_before_it_is_used(
+    migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was restarted meanwhile: nobody is told, whatever the request was."""
+    database, other = Database(migrated_postgres_url), Database(migrated_postgres_url)
+    with database.look() as one, database.look() as two:
+        pids = [connection.execute(text("SELECT pg_backend_pid()")).scalar_one() for connection in (one, two)]
+    with other.look() as connection:
+        for pid in pids:
+            connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    monkeypatch.setattr(db, "_PING_AFTER_SECONDS", -1)
+    # Not only the one that was looked at is given up.
+    monkeypatch.setattr(
+        database._look_engine.dialect, "do_ping", note_first(database._look_engine.dialect.do_ping)
+    )
+    with database.look() as one, database.look() as two:
+        assert [connection.execute(text("SELECT 1")).scalar_one() for connection in (one, two)] == [1, 1]
+    database.dispose()
+    other.dispose()
+
+
+def note_first(ping: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A ping that asks once."""
+    asked: list[Any] = []
+
+    def ask(connection: Any) -> bool:
+        asked.append(connection)
+        return ping(connection) if len(asked) == 1 else True
+
+    return ask
+
+
+def test_postgresql_is_told_when_a_table_has_grown(migrated_postgres_url: str) -> None:
+    database = Database(migrated_postgres_url)
+    rows = text("SELECT reltuples FROM pg_class WHERE relname = 'account'")
+    with database.write() as session:
+        assert session.scalar(rows) == -1
+        for _ in range(3):
+            create_account(session, role="committee", label="", now=NOW)
+    database.learn("account")
+    with database.read() as session:
+        assert session.scalar(rows) == 3
     database.dispose()
 
 

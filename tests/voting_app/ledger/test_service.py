@@ -229,6 +229,12 @@ TAMPERINGS = [
         "INSERT INTO ledger_event SELECT box_id, height + 1, type, state, 'h', hash, body, end_position + 1, "
         "end_position + 2 FROM ledger_event ORDER BY height DESC LIMIT 1"
     ),
+    # A second beginning, before the first one, or beside it.
+    "INSERT INTO ledger_event SELECT box_id, -1, type, state, 'h', 'p', body, 0, 1 FROM ledger_event WHERE height = 1",
+    (
+        "INSERT INTO ledger_event SELECT box_id, height + 1, type, state, 'h', NULL, body, end_position, "
+        "end_position + 1 FROM ledger_event ORDER BY height DESC LIMIT 1"
+    ),
     (
         "INSERT INTO journal_line SELECT box_id, height + 2, kind, 'h', hash, body FROM journal_line "
         "ORDER BY height DESC LIMIT 1"
@@ -252,7 +258,23 @@ SQLITE_TAMPERINGS = [
     "INSERT OR REPLACE INTO ledger_box SELECT id, uuid, 1 FROM ledger_box",
     "UPDATE OR REPLACE ledger_event SET height = 1 WHERE height = 2",
 ]
+# Two events at once, of which one follows the last one and the other does not follow it: a wrong parent, a gap, a
+# wrong place.
+_TWO_EVENTS = (
+    "INSERT INTO ledger_event SELECT box_id, {height}, type, state, 'h' || n, "
+    "CASE n WHEN 1 THEN hash ELSE {parent} END, body, {position}, end_position + 10 * n FROM generate_series(1, 2) AS n, "
+    "(SELECT * FROM ledger_event ORDER BY height DESC LIMIT 1) AS last"
+)
+_FOLLOWING = {"height": "height + n", "parent": "'h1'", "position": "end_position + 10 * (n - 1)"}
 POSTGRESQL_TAMPERINGS = [
+    _TWO_EVENTS.format(**{**_FOLLOWING, "parent": "'h2'"}),
+    _TWO_EVENTS.format(**{**_FOLLOWING, "height": "height + 2 * n - 1"}),
+    _TWO_EVENTS.format(**{**_FOLLOWING, "position": "end_position + n - 1"}),
+    # Two records at once, of which one joins an event that is there.
+    (
+        "INSERT INTO ledger_data SELECT box_id, height + n, 9, hash, NULL, body FROM generate_series(0, 1) AS n, "
+        "(SELECT * FROM ledger_data ORDER BY height DESC LIMIT 1) AS last"
+    ),
     "TRUNCATE ledger_data",
     "TRUNCATE ledger_box CASCADE",
     "INSERT INTO journal_line SELECT * FROM journal_line ON CONFLICT (box_id, height) DO UPDATE SET body = 'x'",
@@ -286,6 +308,14 @@ def test_the_bare_tables_would_allow_it(context: Context, statement: str) -> Non
                 connection.execute(text(f"DROP TRIGGER {table}_{name}"))
         connection.execute(text("PRAGMA defer_foreign_keys = ON"))
         assert connection.execute(text(statement)).rowcount > 0  # type: ignore[attr-defined]
+
+
+def test_what_follows_may_come_at_once(each_context: Context) -> None:
+    """The statement of which the tamperings are made is allowed where nothing is wrong with it."""
+    if not each_context.database.is_sqlite:
+        fill_box(each_context, sound("plain"))
+        with each_context.database.connect() as connection:
+            assert connection.execute(text(_TWO_EVENTS.format(**_FOLLOWING))).rowcount == 2  # type: ignore[attr-defined]
 
 
 def test_a_read_transaction_cannot_write(each_context: Context) -> None:
