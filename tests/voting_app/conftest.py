@@ -15,6 +15,7 @@ from tests.postgres import Cluster
 from tests.smtp import SENDER, MailDrop, running_mail_server
 from tests.voting_app.api import check_every_answer
 from voting_app.app import create_app
+from voting_app.booth import service as booth
 from voting_app.config import Settings
 from voting_app.context import Context
 from voting_app.db import Database, upgrade
@@ -32,6 +33,14 @@ class SettableClock:
     def advance(self, **duration: float) -> None:
         """Move it on: `advance(minutes=5)`."""
         self.moment += timedelta(**duration)
+
+
+@pytest.fixture(autouse=True)
+def _closed_desks() -> Iterator[None]:
+    """No process that verified ballots for a test outlives it."""
+    yield
+    for desk in list(booth._desks):
+        desk.close()
 
 
 @pytest.fixture

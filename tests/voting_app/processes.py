@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -82,6 +82,14 @@ class Server:
         """What it has said so far."""
         return (self._folder / "log").read_text(errors="replace")
 
+    def find_workers(self) -> list[int]:
+        """The processes that answer requests."""
+        return [] if self._process is None else _find_children(self._process.pid)
+
+    def find_verifiers(self) -> list[int]:
+        """The processes that verify ballots for them."""
+        return [child for worker in self.find_workers() for child in _find_children(worker)]
+
     def kill(self) -> None:
         """End master and workers at this very moment, as a power cut would (but for the disk)."""
         if self._process is not None:
@@ -94,6 +102,31 @@ class Server:
         """Kill it and remove its files."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _find_children(pid: int) -> list[int]:
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(word) for word in file.read_text().split()]
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process is there and has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for something that must come."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it did not come")
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager

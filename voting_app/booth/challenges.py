@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import ARRAY, Label, String, any_, bindparam, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from crypto.ballot import ballot_tracker
@@ -12,7 +12,6 @@ from voting_app.db import Transaction, get_connection
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
 
-# Each append asks this, so it is compiled once.
 _FIND = select(ChallengedBallot.digest).where(
     ChallengedBallot.box_id == bindparam("box_id"),
     ChallengedBallot.digest.in_(bindparam("digests", expanding=True)),
@@ -28,12 +27,27 @@ def get_challenged() -> Problem:
     )
 
 
+def make_any_challenged(*, has_arrays: bool) -> Label[bool]:
+    """A column for the look that every append takes: whether any of these ballots was challenged.
+
+    has_arrays: as in `ledger.make_ballots_of`.
+    """
+    digests = (
+        ChallengedBallot.digest == any_(bindparam("digests", type_=ARRAY(String)))
+        if has_arrays
+        else ChallengedBallot.digest.in_(bindparam("digests", expanding=True))
+    )
+    return exists().where(ChallengedBallot.box_id == bindparam("box_id"), digests).label("any_challenged")
+
+
 def find_challenged(transaction: Transaction, box_id: int, digests: Sequence[str]) -> set[str]:
     """Return which of these ballots (SHA-256 in hex) were challenged.
 
     Between two transactions that lock the box, one of which casts a ballot and the other challenges it, the
     second one sees what the first one did.
     """
+    if not digests:
+        return set()
     rows = get_connection(transaction).execute(_FIND, {"box_id": box_id, "digests": list(digests)})
     return set(rows.scalars())
 

@@ -10,11 +10,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from crypto.ballot import ballot_tracker, check_ballot
-from crypto.checker import PlainChecker
+from crypto.ballot import ballot_tracker
 from crypto.encoding import encode_base64, is_sha256_hex, sha256_hex
 from voting_app.booth.challenges import add_challenged, count_challenged, find_challenged, read_challenged
-from voting_app.booth.service import Counter, Desk, require_listed
+from voting_app.booth.service import Counter, Desk, get_counter, require_listed
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.elections.states import State
@@ -47,18 +46,13 @@ def challenge_ballot(
     Refused like a cast (ProtocolError, Problem); besides Problem 409 `already-cast` for a ballot in the box, and
     `too-many-challenges`.
     """
-    counter = desk.find_counter(uuid)
-    if counter is None:
-        raise RuntimeError("the caller asked for the size limit first")
+    counter = get_counter(context, desk, uuid)
     require_listed(counter, credential)
     tracker, digest = ballot_tracker(raw), sha256_hex(raw)
     with context.database.read() as session:
         if _is_challenged(session, context, counter, digest, credential, arrived_at):
             return Challenge(tracker, is_new=False)
-    with desk.place():
-        checked = check_ballot(counter.election, raw, PlainChecker(counter.election.group))
-    if checked.credential.text != credential:
-        raise RuntimeError("two readings of one ballot differ")
+    desk.verify(counter, raw, credential)
     with context.database.write() as session:
         ledger.lock_box(session, counter.box_id)
         # What this look says decides; the first one was there to spare the verification.

@@ -10,6 +10,11 @@ exclusively before it looks for rows, and a row is written under a lock of the b
 the end sees the row and waits, or it came first; then the look at the box in the append's transaction finds it ended
 and refuses the ballot. A ballot that was let in too late is refused there too: it did not count on being waited for.
 
+Who may `join` without having been looked at: while others are in flight, a ballot enters for nothing, and is looked at
+later, together with those that wait with it. So that nobody keeps the voting from being ended with ballots that come
+too late, none joins any more once a look has found nothing but ballots to refuse (`Counter.lets_in`): after
+closing that is so as soon as those have left that came in time.
+
 A process that dies leaves its row. It costs a wait of `casting_lease_seconds` after closing, no more, and is
 removed with the end of voting.
 """
@@ -52,20 +57,30 @@ class Presence:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Keep the voting from being ended while the block runs."""
-        self._enter()
+        self.enter()
         try:
             yield
         finally:
-            self._leave()
+            self.leave()
 
-    def _enter(self) -> None:
+    def join(self) -> bool:
+        """Enter if that needs no announcement, because others have entered already; whether it was so."""
+        with self._door:
+            if self._count == 0:
+                return False
+            self._count += 1
+            return True
+
+    def enter(self) -> None:
+        """Keep the voting from being ended until `leave`, which every `enter` needs, and every `join`."""
         with self._door:
             if not self._is_announced:
                 self._announce()
                 self._is_announced = True
             self._count += 1
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let the voting be ended if nobody else has entered."""
         with self._door:
             self._count -= 1
             if self._count == 0:

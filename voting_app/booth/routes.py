@@ -59,8 +59,10 @@ def cast_ballot(uuid: str) -> tuple[Response, int]:
     arrived_at = context.clock.now()
     desk = _get_desk()
     try:
-        raw = _read_body(service.get_size_limit(context, desk, uuid))
-        result = service.cast_ballot(context, desk, uuid, raw, wire.parse_credential(raw), arrived_at)
+        counter = service.get_counter(context, desk, uuid)
+        raw = _read_body(counter.size_limit)
+        credential = wire.parse_credential(raw, counter.ballot_start)
+        result = service.cast_ballot(context, counter, raw, credential, arrived_at)
     except ProtocolError as error:
         raise wire.make_problem(error) from error
     except Problem as problem:
@@ -81,8 +83,10 @@ def challenge_ballot(uuid: str) -> Response:
     arrived_at = context.clock.now()
     desk = _get_desk()
     try:
-        raw = _read_body(service.get_size_limit(context, desk, uuid))
-        result = checking.challenge_ballot(context, desk, uuid, raw, wire.parse_credential(raw), arrived_at)
+        counter = service.get_counter(context, desk, uuid)
+        raw = _read_body(counter.size_limit)
+        credential = wire.parse_credential(raw, counter.ballot_start)
+        result = checking.challenge_ballot(context, desk, uuid, raw, credential, arrived_at)
     except ProtocolError as error:
         raise wire.make_problem(error) from error
     return make_json({"tracker": result.tracker}, 201 if result.is_new else 200, is_secret=True)

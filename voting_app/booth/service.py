@@ -3,37 +3,40 @@
 1. The moment of arrival is noted before anything else.
 2. A look at the database: does anything speak against the ballot?
 3. The process announces that it has ballots in flight (`presence`): whoever ends the voting waits for them.
-4. It is verified, outside any transaction.
-5. One short transaction looks again and appends it. Ballots that are ready at about the same time share it
-   (`gathering`), and with it one wait for the disk. What this look says decides; the first one is there to spare
+4. It is verified, outside any transaction and in a process beside this one (`verifier`).
+5. One short transaction looks again and appends it. What this look says decides; the first one is there to spare
    the verification.
 6. After that transaction is on the disk, the receipt is signed.
+
+Ballots that come while others are in steps 4 and 5 take these steps together when those have left (`gathering`): they
+share the question to the verifying process, the transaction, and one wait for the disk.
 """
 
 import os
 import threading
 import weakref
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, true
 from sqlalchemy.orm import Session
 
-from crypto.ballot import ballot_tracker, check_ballot, max_ballot_size
-from crypto.checker import PlainChecker
+from crypto.ballot import ballot_tracker, max_ballot_size
 from crypto.credentials import CredentialList, parse_credential_list
 from crypto.election import Election, parse_election
-from crypto.encoding import sha256_hex
-from crypto.errors import RejectedError
+from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.errors import ProtocolError, RejectedError
 from crypto.receipt import make_receipt
 from crypto.record import BoxState
-from voting_app.booth.challenges import find_challenged, get_challenged
-from voting_app.booth.gathering import Gathering
+from voting_app.booth.challenges import find_challenged, get_challenged, make_any_challenged
+from voting_app.booth.gathering import Gathering, GaveUpError
 from voting_app.booth.models import CastingInFlight
 from voting_app.booth.presence import Presence
+from voting_app.booth.verifier import TooSlowError, Verdict, Verifier
+from voting_app.config import Settings
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.errors import Problem, get_overloaded
@@ -42,16 +45,6 @@ from voting_app.ledger.service import BallotPlace
 
 # A process keeps what it needs of this many ballot boxes at a time.
 _COUNTERS = 32
-
-# A verified ballot waits this long at most for others that are being verified in this process, so that they share a
-# transaction. Nobody waits who is alone.
-_PATIENCE_SECONDS = 0.02
-
-# While so many ballots are in flight that have yet to be verified, there is no hurry to look at the next one: up to
-# _LOOKS_TOGETHER share a look, waiting for each other less long than it takes to verify those.
-_ENOUGH_TO_VERIFY = 4
-_LOOKS_TOGETHER = 6
-_LOOK_PATIENCE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +60,15 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class _Ballot:
-    """A ballot that is being cast. digest: its SHA-256 in hex."""
+    """A ballot that is being cast. digest: its SHA-256 in hex; was_looked_at: nothing spoke against it when it was
+    let in.
+    """
 
     raw: bytes
     digest: str
     credential: str
     arrived_at: datetime
+    was_looked_at: bool = False
 
 
 # What a look at the database says about a ballot: where it stands already, why it is refused, or nothing
@@ -81,13 +77,15 @@ _Finding = BallotPlace | Problem | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Appended:
-    """Where a ballot stands, or why it is refused; is_new: it was appended just now, for this very
-    request.
-    """
+class _Landed:
+    """Where a ballot stands; is_new: it was appended just now, for this very request."""
 
-    finding: BallotPlace | Problem
+    place: BallotPlace
     is_new: bool
+
+
+# What becomes of a ballot: the refusals are returned, because they are no reason to try again those that came with it.
+_Outcome = _Landed | Problem | ProtocolError
 
 
 class Counter:
@@ -95,32 +93,67 @@ class Counter:
     setup.
     """
 
-    def __init__(self, context: Context, box_id: int, setup: ledger.Setup) -> None:
+    def __init__(self, context: Context, verifiers: "_Verifiers", box_id: int, setup: ledger.Setup) -> None:
         """Parse what the ballots are verified against."""
+        settings = context.settings
         self.box_id = box_id
+        self.raw_election = setup.election
         self.election: Election = parse_election(setup.election)
         self.credentials: CredentialList = parse_credential_list(self.election.group, setup.credentials)
-        self.size_limit = min(max_ballot_size(self.election), context.settings.max_ballot_bytes)
-        self.service_key = ledger.get_service_key(context.settings, self.election.uuid)
+        self.size_limit = min(max_ballot_size(self.election), settings.max_ballot_bytes)
+        self.ballot_start = _make_start(self.election)
+        self.service_key = ledger.get_service_key(settings, self.election.uuid)
         self.presence = Presence(context.database, box_id)
-        self.looks = Gathering[_Ballot, _Finding](
-            lambda ballots: _look(context, self, ballots),
-            company=self._get_company_for_look,
-            patience=_LOOK_PATIENCE_SECONDS,
-        )
-        self.appends = Gathering[_Ballot, _Appended](
-            lambda ballots: _append(context, self, ballots),
-            company=self.presence.count,
-            patience=_PATIENCE_SECONDS,
+        self.first_look, self.last_look = _make_looks(has_arrays=not context.database.is_sqlite)
+        # Whether the last look let a ballot in; then others that come while it is in flight need not be looked at
+        # one by one.
+        self.lets_in = False
+        self.appending = threading.Lock()
+        self.casts = Gathering[_Ballot, _Outcome](
+            lambda ballots, hand_over: _cast_together(context, verifiers, self, ballots, hand_over),
+            leaders=settings.max_verifications,
+            limit=settings.verification_wait_seconds,
         )
 
-    def _get_company_for_look(self) -> int:
-        unverified = self.presence.count() - self.appends.count()
-        return _LOOKS_TOGETHER if unverified >= _ENOUGH_TO_VERIFY else 1
+
+class _Verifiers:
+    """The processes that verify for this one, as many as may work at a time; each is started when it is needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._wait_seconds = settings.verification_wait_seconds
+        self._places = threading.BoundedSemaphore(settings.max_verifications)
+        # The one that was used last comes first: the others may never have to be started.
+        self._idle = [Verifier() for _ in range(settings.max_verifications)]
+        self._all = tuple(self._idle)
+
+    def check(self, counter: Counter, ballots: Sequence[bytes]) -> Sequence[Verdict]:
+        """Return a verdict for each; Problem 503 `overloaded` if no verifier is free, or done, in time."""
+        if not self._places.acquire(timeout=self._wait_seconds):
+            raise get_overloaded()
+        try:
+            verifier = self._idle.pop()
+            try:
+                return verifier.check(counter.election, counter.raw_election, ballots)
+            except TooSlowError:
+                raise get_overloaded() from None
+            finally:
+                self._idle.append(verifier)
+        finally:
+            self._places.release()
+
+    def close(self) -> None:
+        """End the processes."""
+        for verifier in self._all:
+            verifier.close()
+
+    def forget(self) -> None:
+        """In a forked process: leave them to the parent."""
+        for verifier in self._all:
+            verifier.forget()
 
 
 class Desk:
-    """What one process shares between its casts: parsed elections, and places for verification.
+    """What one process shares between its casts: parsed elections, and the processes that verify for it.
 
     Both are for speed and for bounded load only. Nothing that decides about a ballot is kept here.
     """
@@ -128,16 +161,32 @@ class Desk:
     def __init__(self, context: Context) -> None:
         """Open the desk of one application."""
         self._context = context
-        self.clear()
+        self._open()
         _desks.add(self)
+
+    def _open(self) -> None:
+        self._counters: dict[str, Counter] = {}
+        self._loading = threading.Lock()
+        self._verifiers = _Verifiers(self._context.settings)
+
+    def close(self) -> None:
+        """End what was started for this desk, when no cast is under way; the next cast opens it again.
+
+        It happens by itself when the application is gone, or its process.
+        """
+        self._verifiers.close()
 
     def clear(self) -> None:
         """Forget everything: after a fork, locks may be held by threads that are not here, and ballots be counted
         that are cast elsewhere.
         """
-        self._counters: dict[str, Counter] = {}
-        self._loading = threading.Lock()
-        self._places = threading.BoundedSemaphore(self._context.settings.max_verifications)
+        self._verifiers.forget()
+        self._open()
+
+    def verify(self, counter: Counter, raw: bytes, credential: str) -> None:
+        """Verify one ballot that names this credential; ProtocolError (B1 to B10), Problem 503 `overloaded`."""
+        [verdict] = self._verifiers.check(counter, [raw])
+        _require_sound(verdict, credential)
 
     def find_counter(self, uuid: str) -> Counter | None:
         """Return the counter of the box `uuid`, None before its setup; Problem 404 `unknown-election`."""
@@ -148,22 +197,12 @@ class Desk:
         with self._loading:
             counter = self._counters.get(uuid)
             if counter is None:
-                counter = _load_counter(self._context, uuid)
+                counter = _load_counter(self._context, self._verifiers, uuid)
                 if counter is not None:
                     while len(self._counters) >= _COUNTERS:
                         del self._counters[next(iter(self._counters))]
                     self._counters[uuid] = counter
         return counter
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Wait for a place to verify in; Problem 503 `overloaded` if none is free in time."""
-        if not self._places.acquire(timeout=self._context.settings.verification_wait_seconds):
-            raise get_overloaded()
-        try:
-            yield
-        finally:
-            self._places.release()
 
 
 _desks: "weakref.WeakSet[Desk]" = weakref.WeakSet()
@@ -178,20 +217,18 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_clear_desks)
 
 
-def get_size_limit(context: Context, desk: Desk, uuid: str) -> int:
-    """Return how many bytes a ballot of this box may have; Problem 404, or 409 `not-open` before its
-    setup.
-    """
+def get_counter(context: Context, desk: Desk, uuid: str) -> Counter:
+    """Return the counter of the box `uuid`; Problem 404, or 409 `not-open` before its setup."""
     counter = desk.find_counter(uuid)
     if counter is None:
         with context.database.read() as session:
             elections.require_open(session, uuid, context.clock.now())
         raise RuntimeError("an open election has no setup")
-    return counter.size_limit
+    return counter
 
 
 def cast_ballot(
-    context: Context, desk: Desk, uuid: str, raw: bytes, credential: str, arrived_at: datetime
+    context: Context, counter: Counter, raw: bytes, credential: str, arrived_at: datetime
 ) -> Cast:
     """Put the ballot `raw` (its exact text) into the box, durably, and return its receipt.
 
@@ -199,26 +236,22 @@ def cast_ballot(
     receipt, at any time later. Raises ProtocolError naming the rule (B1 to B10) that the ballot breaks,
     Problem for already-voted, not-open, closed and overloaded; nothing is written then.
     """
-    counter = desk.find_counter(uuid)
-    if counter is None:
-        raise RuntimeError("the caller asked for the size limit first")
     require_listed(counter, credential)
     ballot = _Ballot(raw, sha256_hex(raw), credential, arrived_at)
-    # Before the announcement: a ballot that came too late must not make the end of voting wait.
-    finding = counter.looks.submit(ballot)
-    if isinstance(finding, Problem):
-        raise finding
-    if finding is not None:
-        return _make_cast(counter, raw, finding, is_new=False)
-    with counter.presence.hold():
-        with desk.place():
-            checked = check_ballot(counter.election, raw, PlainChecker(counter.election.group))
-        if checked.credential.text != credential:
-            raise RuntimeError("two readings of one ballot differ")
-        result = counter.appends.submit(ballot)
-    if isinstance(result.finding, Problem):
-        raise result.finding
-    return _make_cast(counter, raw, result.finding, is_new=result.is_new)
+    if not (counter.lets_in and counter.presence.join()):
+        # Before the announcement: a ballot that came too late must not make the end of voting wait.
+        [finding] = _look(context, counter, [ballot])
+        if finding is not None:
+            return _make_cast(counter, raw, _conclude(finding))
+        counter.presence.enter()
+        ballot = replace(ballot, was_looked_at=True)
+    try:
+        outcome = counter.casts.submit(ballot)
+    except GaveUpError:
+        raise get_overloaded() from None
+    finally:
+        counter.presence.leave()
+    return _make_cast(counter, raw, outcome)
 
 
 def in_flight(session: Session, box_id: int) -> int:
@@ -236,11 +269,17 @@ def forget_in_flight(session: Session, box_id: int) -> None:
     session.execute(delete(CastingInFlight).where(CastingInFlight.box_id == box_id))
 
 
-def _load_counter(context: Context, uuid: str) -> Counter | None:
+def _load_counter(context: Context, verifiers: _Verifiers, uuid: str) -> Counter | None:
     with context.database.read() as session:
         box_id = ledger.get_box_id(session, uuid)
         setup = ledger.find_setup(session, box_id)
-    return None if setup is None else Counter(context, box_id, setup)
+    return None if setup is None else Counter(context, verifiers, box_id, setup)
+
+
+def _make_start(election: Election) -> bytes:
+    """Return the bytes with which every ballot of this election begins, up to its credential."""
+    start = {"election_uuid": election.uuid, "election_hash": election.fingerprint, "credential": ""}
+    return encode_json_bytes(start).removesuffix(b'"}')
 
 
 def require_listed(counter: Counter, credential: str) -> None:
@@ -248,19 +287,28 @@ def require_listed(counter: Counter, credential: str) -> None:
 
     Before the proofs and the database, because it costs a hundredth of them.
     """
-    element = counter.election.group.decode(credential, "B5", "credential", allow_identity=False)
-    if counter.credentials.find(element) is None:
+    if counter.credentials.find_text(credential) is None:
+        # Of what is not listed, it is told first if it is no credential at all.
+        counter.election.group.decode(credential, "B5", "credential", allow_identity=False)
         raise RejectedError("B4", "the credential is not on the list that was fixed at setup")
 
 
-# What the two looks ask for, each as one statement: the calendar of the box, in as many rows as the credentials have
-# ballots already, or in one without any. The last look adds the end of the box.
-_calendar = elections.CALENDAR.subquery()
-_earlier = ledger.BALLOTS_OF.subquery()
-_last = ledger.LAST_EVENT.subquery()
-_found = _calendar.outerjoin(_earlier, true())
-_FIRST_LOOK = select(_calendar, _earlier).select_from(_found)
-_LAST_LOOK = select(_calendar, _earlier, _last).select_from(_found.join(_last, true()))
+@cache
+def _make_looks(*, has_arrays: bool) -> tuple[Select[Any], Select[Any]]:
+    """The statements of the two looks: the calendar of the box, in as many rows as the credentials have ballots
+    already, or in one without any. The last look adds the end of the box, and whether one of the ballots was
+    challenged.
+    """
+    calendar = elections.CALENDAR.subquery()
+    earlier = ledger.make_ballots_of(has_arrays=has_arrays).subquery()
+    last = ledger.LAST_EVENT.subquery()
+    found = calendar.outerjoin(earlier, true())
+    return (
+        select(calendar, earlier).select_from(found),
+        select(calendar, earlier, last, make_any_challenged(has_arrays=has_arrays)).select_from(
+            found.join(last, true())
+        ),
+    )
 
 
 class _View:
@@ -273,6 +321,7 @@ class _View:
             "uuid": counter.election.uuid,
             "box_id": counter.box_id,
             "credentials": list({ballot.credential for ballot in ballots}),
+            "digests": list({ballot.digest for ballot in ballots}),
         }
         self.rows = connection.execute(statement, values).all()
         if not self.rows:
@@ -307,32 +356,92 @@ class _View:
         self._taken.add(ballot.credential)
 
 
+def _conclude(finding: BallotPlace | Problem) -> _Landed | Problem:
+    return finding if isinstance(finding, Problem) else _Landed(finding, is_new=False)
+
+
 def _look(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Finding]:
     """The first look. Two ballots of one voter may both pass it: only the append decides between them."""
     with context.database.look() as connection:
-        view = _View(connection, _FIRST_LOOK, counter, ballots)
-    return [view.look(ballot) for ballot in ballots]
+        view = _View(connection, counter.first_look, counter, ballots)
+    findings = [view.look(ballot) for ballot in ballots]
+    counter.lets_in = None in findings
+    return findings
 
 
-def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> list[_Appended]:
+def _cast_together(
+    context: Context,
+    verifiers: _Verifiers,
+    counter: Counter,
+    ballots: Sequence[_Ballot],
+    hand_over: Callable[[], None],
+) -> list[_Outcome]:
+    """Steps 2, 4 and 5 for some ballots. The next ones may be verified while these are appended."""
+    outcomes: dict[int, _Outcome] = {}
+    for number, finding in _look_at_rest(context, counter, ballots).items():
+        if finding is not None:
+            outcomes[number] = _conclude(finding)
+    left = {number: ballot for number, ballot in enumerate(ballots) if number not in outcomes}
+    for number, verdict in zip(left, _verify(verifiers, counter, left.values()), strict=True):
+        try:
+            _require_sound(verdict, ballots[number].credential)
+        except (ProtocolError, Problem) as refusal:
+            outcomes[number] = refusal
+    hand_over()
+    left = {number: ballot for number, ballot in left.items() if number not in outcomes}
+    outcomes |= zip(left, _append(context, counter, list(left.values())), strict=True)
+    return [outcomes[number] for number in range(len(ballots))]
+
+
+def _require_sound(verdict: Verdict | Problem, credential: str) -> None:
+    """Raise what the verdict says, unless it is that a ballot of this credential is sound."""
+    if not isinstance(verdict, str):
+        raise verdict
+    if verdict != credential:
+        raise RuntimeError("two readings of one ballot differ")
+
+
+def _look_at_rest(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> dict[int, _Finding]:
+    """The first look for those that were let in without it."""
+    rest = {number: ballot for number, ballot in enumerate(ballots) if not ballot.was_looked_at}
+    return dict(zip(rest, _look(context, counter, list(rest.values())), strict=True)) if rest else {}
+
+
+def _verify(
+    verifiers: _Verifiers, counter: Counter, ballots: Collection[_Ballot]
+) -> Sequence[Verdict | Problem]:
+    if not ballots:
+        return []
+    try:
+        return verifiers.check(counter, [ballot.raw for ballot in ballots])
+    except Problem as problem:
+        return [problem] * len(ballots)
+
+
+def _append(context: Context, counter: Counter, ballots: Sequence[_Ballot]) -> Sequence[_Landed | Problem]:
     """Append verified ballots; durable when this returns."""
-    with context.database.write_plain() as connection:
+    if not ballots:
+        return []
+    # The other threads of this process wait here rather than for the database.
+    with counter.appending, context.database.write_plain() as connection:
         # A statement of its own: the next one must see what was there when the lock was given.
         ledger.lock_box(connection, counter.box_id)
-        view = _View(connection, _LAST_LOOK, counter, ballots)
+        view = _View(connection, counter.last_look, counter, ballots)
         tail = ledger.make_tail(view.rows[0])
-        challenged = find_challenged(connection, counter.box_id, [ballot.digest for ballot in ballots])
+        digests = [ballot.digest for ballot in ballots] if view.rows[0].any_challenged else []
+        challenged = find_challenged(connection, counter.box_id, digests)
         findings, fresh = _sort(view, tail.cursor.state, challenged, ballots)
-        raws = [ballot.raw for ballot in fresh.values()]
-        appended = ledger.append_ballots(connection, counter.box_id, tail, raws)
+        verified = [(ballot.raw, ballot.credential) for ballot in fresh.values()]
+        appended = ledger.append_ballots(connection, counter.box_id, tail, verified)
+    ledger.learn(context.database, [landed.height for landed in appended])
     places = {
         digest: BallotPlace(landed.height, landed.event_hash)
         for digest, landed in zip(fresh, appended, strict=True)
     }
     return [
-        _Appended(places[ballot.digest], fresh[ballot.digest] is ballot)
+        _Landed(places[ballot.digest], is_new=fresh[ballot.digest] is ballot)
         if finding is None
-        else _Appended(finding, False)
+        else _conclude(finding)
         for ballot, finding in zip(ballots, findings, strict=True)
     ]
 
@@ -359,8 +468,12 @@ def _sort(
     return findings, fresh
 
 
-def _make_cast(counter: Counter, raw: bytes, place: BallotPlace, *, is_new: bool) -> Cast:
+def _make_cast(counter: Counter, raw: bytes, outcome: _Outcome) -> Cast:
+    """Return the receipt of a ballot that is in the box, or raise why it is not."""
+    if isinstance(outcome, Exception):
+        raise outcome
     tracker = ballot_tracker(raw)
     uuid = counter.election.uuid
-    receipt = make_receipt(counter.service_key, uuid, tracker, place.height, place.event_hash)
-    return Cast(tracker, receipt.encode(), is_new)
+    height, event_hash = outcome.place.height, outcome.place.event_hash
+    receipt = make_receipt(counter.service_key, uuid, tracker, height, event_hash)
+    return Cast(tracker, receipt.encode(), outcome.is_new)

@@ -8,14 +8,29 @@ time: on SQLite the write transaction is alone, on PostgreSQL `lock_box` makes t
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Table, bindparam, func, insert, select
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    String,
+    Table,
+    TextClause,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crypto.archive import encode_header_record, encode_record, header_bytes, record_size
@@ -33,6 +48,10 @@ from voting_app.ledger.models import JournalRow, LedgerBox, LedgerData, LedgerEv
 BALLOT = "Ballot"
 SETUP = "Setup"
 END_BALLOTS = "EndBallots"
+
+# At these heights PostgreSQL should look at the tables again: they have grown much since the last time, and for a table
+# of a page or two every plan is as good as another.
+_HEIGHTS_TO_LEARN = frozenset({50, 500, 5_000})
 
 # A published archive is read in pieces of about this many bytes, each in a transaction of its own.
 _PIECE_BYTES = 1 << 20
@@ -78,7 +97,7 @@ class BallotPlace:
 
 
 # Every ballot passes through these statements. Made once, and on tables instead of classes, they take a quarter of the
-# time. The first two are for others to build on: one statement that looks at several things costs little more than
+# time. Those for looking are for others to build on: one statement that looks at several things costs little more than
 # one that looks at one.
 _box = cast(Table, LedgerBox.__table__)
 _event = cast(Table, LedgerEvent.__table__)
@@ -95,20 +114,29 @@ LAST_EVENT = (
     .order_by(_event.c.height.desc())
     .limit(1)
 )
-# Where the ballots of some public credentials stand.
-BALLOTS_OF = (
-    select(
-        _data.c.credential,
-        _data.c.hash.label("digest"),
-        _event.c.height.label("ballot_height"),
-        _event.c.hash.label("ballot_event"),
+
+
+def make_ballots_of(*, has_arrays: bool) -> Select[Any]:
+    """The statement that says where the ballots of some public credentials stand.
+
+    has_arrays: on PostgreSQL they are one value, so that the statement is the same however many they are, and is
+    planned once.
+    """
+    return (
+        select(
+            _data.c.credential,
+            _data.c.hash.label("digest"),
+            _event.c.height.label("ballot_height"),
+            _event.c.hash.label("ballot_event"),
+        )
+        .join(_event, (_event.c.box_id == _data.c.box_id) & (_event.c.height == _data.c.height))
+        .where(
+            _data.c.box_id == bindparam("box_id"),
+            _data.c.credential == any_(bindparam("credentials", type_=ARRAY(String)))
+            if has_arrays
+            else _data.c.credential.in_(bindparam("credentials", expanding=True)),
+        )
     )
-    .join(_event, (_event.c.box_id == _data.c.box_id) & (_event.c.height == _data.c.height))
-    .where(
-        _data.c.box_id == bindparam("box_id"),
-        _data.c.credential.in_(bindparam("credentials", expanding=True)),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +205,7 @@ def lock_arrival(transaction: Transaction, box_id: int) -> None:
 
 
 def read_ballot_place(row: Any) -> BallotPlace | None:
-    """Return where the ballot of a row of BALLOTS_OF stands; None if the row was joined and has no ballot."""
+    """Return where the ballot of a row of `make_ballots_of` stands; None if the row was joined and has no ballot."""
     return None if row.digest is None else BallotPlace(row.ballot_height, row.ballot_event)
 
 
@@ -215,17 +243,36 @@ def append(session: Session, box_id: int, event_type: str, bodies: Sequence[byte
     row = _find_last(session, box_id)
     tail = Tail(Cursor(), len(encode_header_record(timestamp))) if row is None else make_tail(row)
     cursor = replace(tail.cursor, ranking=_has_ranking(session, box_id, event_type))
-    return _append(session, box_id, event_type, Tail(cursor, tail.position), [bodies])[0]
+    credential = _get_credential(bodies[-1]) if event_type == BALLOT and bodies else None
+    return _append(session, box_id, event_type, Tail(cursor, tail.position), [(bodies, credential)])[0]
 
 
 def append_ballots(
-    transaction: Transaction, box_id: int, tail: Tail, ballots: Sequence[bytes]
+    transaction: Transaction, box_id: int, tail: Tail, ballots: Sequence[tuple[bytes, str]]
 ) -> list[Appended]:
     """Append verified ballots, an event for each, in their order; the whole costs little more than one.
 
-    tail: found in this transaction after `lock_box`, so that nothing can have been appended since.
+    tail: found in this transaction after `lock_box`, so that nothing can have been appended since. ballots: each with
+    its public credential, as it was verified.
     """
-    return _append(transaction, box_id, BALLOT, tail, [[ballot] for ballot in ballots]) if ballots else []
+    entries = [([ballot], credential) for ballot, credential in ballots]
+    return _append(transaction, box_id, BALLOT, tail, entries) if entries else []
+
+
+def learn(database: Database, heights: Collection[int]) -> None:
+    """Tell PostgreSQL that the record's tables have grown, if these events are the ones to tell it after.
+
+    The plans that its connections have made for small tables read a whole table for each ballot. For whoever has
+    appended.
+    """
+    if not _HEIGHTS_TO_LEARN.isdisjoint(heights):
+        # What was appended stands, whatever becomes of this.
+        with suppress(SQLAlchemyError):
+            # The columns that are searched.
+            database.learn(
+                f"{_event.name} (box_id, height, hash, parent, end_position)",
+                f"{_data.name} (box_id, height, hash, credential)",
+            )
 
 
 def append_journal(
@@ -278,7 +325,8 @@ def find_ballot(session: Session, box_id: int, name: str) -> BallotPlace | None:
 
 def has_voted(session: Session, box_id: int, credential: str) -> bool:
     """Whether a ballot of this public credential is in the box."""
-    return session.execute(BALLOTS_OF, {"box_id": box_id, "credentials": [credential]}).first() is not None
+    statement = make_ballots_of(has_arrays=False)
+    return session.execute(statement, {"box_id": box_id, "credentials": [credential]}).first() is not None
 
 
 def count_ballots(session: Session, box_id: int) -> int:
@@ -464,22 +512,37 @@ _LOCK_ARRIVAL = (
     .where(_box.c.id == bindparam("box_id"))
     .with_for_update(read=True, key_share=True)
 )
-_ADD_EVENT = insert(_event)
-_ADD_DATA = insert(_data)
+
+
+def _make_bulk_insert(table: Table) -> TextClause:
+    """One statement for PostgreSQL, with an array for each column: however many rows there are, it is planned,
+    sent, and looked at by the triggers once.
+    """
+    names = ", ".join(column.name for column in table.columns)
+    types = ((column.name, column.type.compile(postgresql.dialect())) for column in table.columns)
+    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types)
+    # The names are those of the model.
+    return text(f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})")  # noqa: S608
+
+
+_BULK_INSERTS = {table.name: _make_bulk_insert(table) for table in (_event, _data)}
 
 
 def _append(
-    transaction: Transaction, box_id: int, event_type: str, tail: Tail, entries: Sequence[Sequence[bytes]]
+    transaction: Transaction,
+    box_id: int,
+    event_type: str,
+    tail: Tail,
+    entries: Sequence[tuple[Sequence[bytes], str | None]],
 ) -> list[Appended]:
-    """Append one event of the type for each entry, which is its data records."""
+    """Append one event of the type for each entry: its data records, and the credential if it is a ballot."""
     cursor, position = tail.cursor, tail.position
     data: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
-    for bodies in entries:
+    for bodies, credential in entries:
         parent = cursor.head
         # The same rules as the auditor's: what it would refuse is never stored.
         raw, cursor = encode_entry_event(cursor, event_type, bodies)
-        credential = _get_credential(bodies[-1]) if event_type == BALLOT else None
         length = position + sum(record_size(len(body)) for body in (*bodies, raw))
         data += [
             {
@@ -506,11 +569,19 @@ def _append(
             }
         )
         position = length
-    connection = get_connection(transaction)
     if data:
-        connection.execute(_ADD_DATA, data)
-    connection.execute(_ADD_EVENT, events)
+        _add(transaction, _data, data)
+    _add(transaction, _event, events)
     return [Appended(e["height"], e["hash"], e["position"], e["end_position"]) for e in events]
+
+
+def _add(transaction: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    connection = get_connection(transaction)
+    if connection.dialect.name == "sqlite":
+        connection.execute(table.insert(), rows)
+    else:
+        columns = {column.name: [row[column.name] for row in rows] for column in table.columns}
+        connection.execute(_BULK_INSERTS[table.name], columns)
 
 
 def _has_row_locks(transaction: Transaction) -> bool:

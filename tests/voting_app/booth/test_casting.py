@@ -5,7 +5,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -29,6 +28,7 @@ from voting_app.booth import service as booth
 from voting_app.booth.models import CastingInFlight
 from voting_app.context import Context
 from voting_app.elections.models import Election
+from voting_app.errors import get_overloaded
 from voting_app.ledger import service as ledger
 
 
@@ -285,9 +285,9 @@ def test_what_arrived_in_time_counts_however_long_it_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock.advance(minutes=59, seconds=59)
-    check = booth.check_ballot
+    verify = booth._verify
 
-    def check_slowly(*args: Any) -> Any:
+    def verify_slowly(*args: Any) -> Any:
         # The election closes meanwhile; whoever ends the voting sees this ballot in flight.
         clock.advance(seconds=30)
         with context.database.write() as session:
@@ -296,13 +296,13 @@ def test_what_arrived_in_time_counts_however_long_it_takes(
             )
             ledger.lock_box(session, box_id, exclusive=True)
             assert booth.in_flight(session, box_id) == 1
-        return check(*args)
+        return verify(*args)
 
-    monkeypatch.setattr(booth, "check_ballot", check_slowly)
+    monkeypatch.setattr(booth, "_verify", verify_slowly)
     assert cast(client, simulation, simulation.ballots[0]).status_code == 201
     with context.database.read() as session:
         assert booth.in_flight(session, box_id) == 0
-    monkeypatch.setattr(booth, "check_ballot", check)
+    monkeypatch.setattr(booth, "_verify", verify)
     require_refused(cast(client, simulation, simulation.ballots[1]), 409, "closed")
 
 
@@ -313,14 +313,14 @@ def test_a_lease_that_ran_out_is_refused_once_the_voting_has_ended(
     box_id: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    check = booth.check_ballot
+    verify = booth._verify
 
-    def check_too_slowly(*args: Any) -> Any:
+    def verify_too_slowly(*args: Any) -> Any:
         with context.database.write() as session:
             ledger.append(session, box_id, ledger.END_BALLOTS)
-        return check(*args)
+        return verify(*args)
 
-    monkeypatch.setattr(booth, "check_ballot", check_too_slowly)
+    monkeypatch.setattr(booth, "_verify", verify_too_slowly)
     require_refused(cast(client, simulation, simulation.ballots[0]), 409, "closed")
     with context.database.read() as session:
         assert ledger.box_state(session, box_id) is BoxState.ENDED
@@ -374,18 +374,66 @@ def test_two_votes_of_one_voter_at_once_make_one_event(
         assert ledger.count_ballots(session, box_id) == 1
 
 
-def test_looks_wait_for_each_other_only_while_there_is_enough_to_verify(
-    context: Context, simulation: Simulation, box_id: int
+def test_ballots_that_come_together_are_looked_at_together(
+    app: Flask, simulation: Simulation, box_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counter = booth.Desk(context).find_counter(simulation.election.uuid)
-    assert counter is not None
-    with ExitStack() as stack:
-        found = []
-        for _ in range(5):
-            found.append(counter.looks._company())
-            stack.enter_context(counter.presence.hold())
-        found.append(counter.looks._company())
-    assert found == [1, 1, 1, 1, 6, 6]
+    look, verify = booth._look, booth._verify
+    looks: list[int] = []
+    is_verifying, go_on = threading.Event(), threading.Event()
+
+    def note(context: Context, counter: booth.Counter, ballots: Any) -> Any:
+        looks.append(len(ballots))
+        return look(context, counter, ballots)
+
+    def wait(*args: Any) -> Any:
+        is_verifying.set()
+        assert go_on.wait(20)
+        return verify(*args)
+
+    monkeypatch.setattr(booth, "_look", note)
+    monkeypatch.setattr(booth, "_verify", wait)
+    raws = [*simulation.ballots, simulation.ballots[0], make_another(simulation, 1)]
+    counter = app.extensions["steward-desk"].find_counter(simulation.election.uuid)
+    counter.casts._leaders = 1
+    with ThreadPoolExecutor(len(raws)) as pool:
+        first = pool.submit(cast, app.test_client(), simulation, raws[0])
+        assert is_verifying.wait(20)
+        others = [pool.submit(cast, app.test_client(), simulation, raw) for raw in raws[1:]]
+        while len(counter.casts._waiting) < len(others):
+            threading.Event().wait(0.01)
+        go_on.set()
+        statuses = sorted(answer.result().status_code for answer in [first, *others])
+    # The first one before it was let in, the others when they were.
+    assert looks == [1, 7]
+    assert statuses == [200, 201, 201, 201, 201, 201, 201, 409]
+
+
+def test_late_ballots_do_not_keep_others_company(
+    app: Flask,
+    context: Context,
+    simulation: Simulation,
+    box_id: int,
+    clock: SettableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While a ballot is in flight, the next ones are let in unseen; but not once one was found to come too late."""
+    counter = app.extensions["steward-desk"].find_counter(simulation.election.uuid)
+    assert cast(app.test_client(), simulation, simulation.ballots[0]).status_code == 201
+    assert counter.lets_in
+    with counter.presence.hold():
+        clock.advance(hours=2)
+        joined: list[int] = []
+        look = booth._look
+
+        def note(*args: Any) -> Any:
+            joined.append(counter.presence.count() - 1)
+            return look(*args)
+
+        monkeypatch.setattr(booth, "_look", note)
+        for raw in simulation.ballots[1:4]:
+            require_refused(cast(app.test_client(), simulation, raw), 409, "closed")
+    assert joined == [1, 0, 0]
+    assert not counter.lets_in
 
 
 def test_many_threads_of_one_process_share_looks_and_appends(
@@ -415,21 +463,38 @@ def test_overloaded(context: Context, simulation: Simulation) -> None:
     )
     app = create_app(settings, clock=context.clock, database=context.database)
     desk: booth.Desk = app.extensions["steward-desk"]
-    entered, leave = threading.Event(), threading.Event()
-
-    def occupy() -> None:
-        with desk.place():
-            entered.set()
-            leave.wait(30)
-
-    thread = threading.Thread(target=occupy)
-    thread.start()
-    entered.wait(30)
-    answer = cast(app.test_client(), simulation, simulation.ballots[0])
-    leave.set()
-    thread.join()
+    # Ballots of another box are being verified.
+    with desk._verifiers._places:
+        answer = cast(app.test_client(), simulation, simulation.ballots[0])
     require_refused(answer, 503, "overloaded")
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_overloaded_behind_others_of_the_same_box(
+    context: Context, simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(
+        context.settings.instance_folder,
+        context.settings.database_url,
+        max_verifications=1,
+        verification_wait_seconds=1,
+    )
+    app = create_app(settings, clock=context.clock, database=context.database)
+    is_verifying, go_on = threading.Event(), threading.Event()
+
+    def verify_slowly(_verifiers: Any, _counter: Any, ballots: Any) -> Any:
+        is_verifying.set()
+        assert go_on.wait(20)
+        return [get_overloaded()] * len(ballots)
+
+    monkeypatch.setattr(booth, "_verify", verify_slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(cast, app.test_client(), simulation, simulation.ballots[0])
+        assert is_verifying.wait(20)
+        require_refused(cast(app.test_client(), simulation, simulation.ballots[1]), 503, "overloaded")
+        go_on.set()
+        require_refused(first.result(), 503, "overloaded")
 
 
 def test_the_log_knows_neither_who_nor_when(

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from werkzeug.test import TestResponse
 
 from audit.runner import audit
-from crypto.ballot import ballot_tracker, check_ballot, make_ballot, max_ballot_size, votes_from_choices
+from crypto.ballot import ballot_tracker, make_ballot, max_ballot_size, votes_from_choices
 from crypto.encoding import sha256_hex
 from crypto.randomness import SystemCoins
 from tests.crypto.cheating import mauled_ballot
@@ -27,7 +27,7 @@ from tests.voting_app.casting import ballots_of, open_box
 from tests.voting_app.conftest import SettableClock
 from tests.voting_app.processes import real_context, running_server
 from voting_app.app import create_app
-from voting_app.booth import checking
+from voting_app.booth import service as booth
 from voting_app.context import Context
 from voting_app.db import Database
 from voting_app.elections.models import Election
@@ -252,16 +252,18 @@ def test_in_time_but_verified_after_closing_is_refused(
 ) -> None:
     """Rule J5 has no place for the line after `closed`; the voter loses nothing, the ballot was not to be cast."""
 
-    def slow(*args: Any) -> Any:
+    verify = booth.Desk.verify
+
+    def slow(*args: Any) -> None:
         with context.database.write() as session:
             session.execute(
                 update(Election).values(
                     state="closed", stopped_at=context.clock.now(), closed_at=context.clock.now()
                 )
             )
-        return check_ballot(*args)
+        verify(*args)
 
-    monkeypatch.setattr(checking, "check_ballot", slow)
+    monkeypatch.setattr(booth.Desk, "verify", slow)
     before = content(context, box_id)
     require_refused(challenge(client, simulation, simulation.ballots[0]), 409, "closed")
     assert content(context, box_id) == before

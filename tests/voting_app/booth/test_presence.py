@@ -271,7 +271,7 @@ def test_what_a_killed_process_announced_is_forgotten_with_the_end(
 ) -> None:
     database = each_context.database
     dead, alive = Presence(database, box_id), Presence(database, box_id)
-    dead._enter()
+    dead.enter()
     with alive.hold():
         with database.write() as session:
             booth.forget_in_flight(session, box_id)

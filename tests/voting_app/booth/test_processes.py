@@ -1,7 +1,11 @@
 """Several processes cast at once, and die at random moments: no ballot with a receipt is lost, none is doubled."""
 
+import contextlib
+import json
+import os
 import queue
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +21,7 @@ from crypto.receipt import Receipt, parse_receipt, verify_receipt
 from crypto.record import EntryReader
 from tests.simulator import Simulation
 from tests.voting_app.casting import ballots_of, open_box
-from tests.voting_app.processes import Server, real_context, running_server
+from tests.voting_app.processes import Server, is_running, real_context, running_server, wait_until
 from voting_app.booth import service as booth
 from voting_app.context import Context
 from voting_app.ledger import service as ledger
@@ -84,12 +88,54 @@ def test_several_processes_cast_at_once(real: Context) -> None:
         assert booth.in_flight(session, box_id) == 0
 
 
+def test_verifiers_are_killed_while_they_work(real: Context) -> None:
+    """Nobody is told anything but a receipt, and what they leave is verified by the next ones."""
+    simulation = ballots_of(120, seed=52)
+    box_id = open_box(real, simulation)
+    public = ledger.get_service_key(real.settings, simulation.election.uuid).public
+    killed: set[int] = set()
+    with running_server(real.settings.instance_folder, real.settings.database_url) as server:
+        senders = Senders(server, simulation, list(simulation.ballots))
+        while senders.is_sending():
+            time.sleep(0.1)
+            for pid in server.find_verifiers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
+        senders.finish(now=False)
+        workers = server.find_workers()
+        assert len(workers) == 2
+        assert len(killed) > 2
+        assert not senders.surprises
+        assert not senders.overloads, server.log()
+        assert require_kept(real, box_id, senders.receipts, public) == set(simulation.ballots)
+        log = server.log()
+    for raw in simulation.ballots:
+        assert json.loads(raw)["credential"] not in log
+
+
+def test_verifiers_end_with_their_worker(real: Context) -> None:
+    simulation = ballots_of(12, seed=53)
+    open_box(real, simulation)
+    with running_server(real.settings.instance_folder, real.settings.database_url) as server:
+        assert not server.find_verifiers()
+        senders = Senders(server, simulation, list(simulation.ballots))
+        senders.finish(now=False)
+        verifiers = server.find_verifiers()
+        assert verifiers
+        assert all(is_running(pid) for pid in verifiers)
+        for worker in server.find_workers():
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not any(is_running(pid) for pid in verifiers))
+
+
 class Senders:
     """Six voters' worth of traffic against one server, until it is stopped or everything was sent."""
 
     def __init__(self, server: Server, simulation: Simulation, waiting: list[bytes]) -> None:
         self.receipts: dict[bytes, Receipt] = {}
         self.surprises: list[str] = []
+        self.overloads = 0
         self._server = server
         self._url = url_of(simulation)
         self._waiting = queue.SimpleQueue[bytes]()
@@ -99,6 +145,10 @@ class Senders:
         self._threads = [threading.Thread(target=self._send) for _ in range(6)]
         for thread in self._threads:
             thread.start()
+
+    def is_sending(self) -> bool:
+        """Whether anything is under way."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def finish(self, *, now: bool) -> None:
         """Wait for all that was given, or now=True only for what is under way."""
@@ -119,7 +169,9 @@ class Senders:
                     continue  # killed before the answer: the voter will try again
                 if answer.status_code in {200, 201}:
                     self.receipts[raw] = parse_receipt(encode_json_bytes(answer.json()["receipt"]))
-                elif answer.status_code != 503:
+                elif answer.status_code == 503:
+                    self.overloads += 1
+                else:
                     self.surprises.append(answer.text)
 
 

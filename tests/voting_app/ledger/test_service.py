@@ -262,7 +262,8 @@ SQLITE_TAMPERINGS = [
 # wrong place.
 _TWO_EVENTS = (
     "INSERT INTO ledger_event SELECT box_id, {height}, type, state, 'h' || n, "
-    "CASE n WHEN 1 THEN hash ELSE {parent} END, body, {position}, end_position + 10 * n FROM generate_series(1, 2) AS n, "
+    "CASE n WHEN 1 THEN hash ELSE {parent} END, body, {position}, end_position + 10 * n "
+    "FROM generate_series(1, 2) AS n, "
     "(SELECT * FROM ledger_event ORDER BY height DESC LIMIT 1) AS last"
 )
 _FOLLOWING = {"height": "height + n", "parent": "'h1'", "position": "end_position + 10 * (n - 1)"}
