@@ -35,7 +35,7 @@ _STATES = {
     State.ROLL_FROZEN: StateWords(
         N_("In preparation"),
         "neutral",
-        N_("It is fixed who may vote. Voting credentials and the trustees' keys are being made."),
+        N_("It is fixed who may vote. Voting codes and the trustees' keys are being made."),
         N_("When all trustees have their keys and have proved it, the committee can open the voting."),
     ),
     State.KEYS_READY: StateWords(
@@ -161,7 +161,7 @@ def list_visibility(shown: Shown) -> list[tuple[str, str]]:
             (
                 gettext("This server"),
                 gettext(
-                    "made the voting credentials. It has to be trusted that it kept none: with them it could find"
+                    "made the voting codes. It has to be trusted that it kept none: with them it could find"
                     " out who has voted, though not how, and could vote for somebody."
                 ),
             ),
@@ -171,7 +171,7 @@ def list_visibility(shown: Shown) -> list[tuple[str, str]]:
         (
             gettext("The registrar"),
             gettext(
-                "made the voting credentials and knows whose they are. With them the registrar could find out who has"
+                "made the voting codes and knows whose they are. With them the registrar could find out who has"
                 " voted, though not how, and could vote for somebody. This server never had them."
             ),
         ),
@@ -262,13 +262,13 @@ def _describe_credentials(act: _Act) -> str:
     count = act.payload["count"]
     if act.payload["mode"] == "server":
         return ngettext(
-            "The server made the voting credentials of %(num)s member and published the public part.",
-            "The server made the voting credentials of %(num)s members and published their public parts.",
+            "The server made the voting code of %(num)s member and published its public part.",
+            "The server made the voting codes of %(num)s members and published their public parts.",
             count,
         )
     return ngettext(
-        "The registrar made the voting credentials of %(num)s member and published the public part.",
-        "The registrar made the voting credentials of %(num)s members and published their public parts.",
+        "The registrar made the voting code of %(num)s member and published its public part.",
+        "The registrar made the voting codes of %(num)s members and published their public parts.",
         count,
     )
 
