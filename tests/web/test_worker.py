@@ -54,6 +54,19 @@ def test_election_data_that_were_altered_are_refused(js: Node) -> None:
         assert then["family"] == "MisuseError"
 
 
+@pytest.mark.parametrize("kind", ["presented", "threshold", "mixed"])
+def test_ballots_are_encrypted_for_the_trustees(js: Node, kind: str) -> None:
+    """A server that showed its own key could otherwise read every ballot."""
+    simulation = sound(kind)
+    prepare = {"op": "prepare", "args": {"election": simulation.election.raw.decode()}}
+    raw = simulation.entries[0].body("trustees").decode()
+    other = sound("revotes").entries[0].body("trustees").decode()
+    calls = [{"op": "checkTrustees", "args": {"trustees": text}} for text in (raw, other, raw[:-1], "[]")]
+    _, good, *wrong = js.call("workerCalls", calls=[prepare, *calls])
+    assert "family" not in good
+    assert [answer["rule"] for answer in wrong] == ["S5", "S3", "S3"]
+
+
 def test_what_is_encrypted_is_what_was_chosen_and_the_code_opens_it(js: Node) -> None:
     choices = ["blank", [1]]
     (made,) = prepared(js, ("encrypt", {"credential": CREDENTIAL.replace("-", " "), "choices": choices}))

@@ -3,7 +3,7 @@ import js from "@eslint/js";
 
 // What there is in a Worker and in Node.js as well.
 const BROWSER = ["TextDecoder", "TextEncoder", "URL", "Worker", "atob", "btoa", "globalThis", "self"];
-const NODE = ["Buffer", "URL", "console", "process"];
+const NODE = ["Buffer", "TextDecoder", "TextEncoder", "URL", "console", "globalThis", "performance", "process"];
 const named = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
 const RULES = {
@@ -13,7 +13,6 @@ const RULES = {
   "no-console": "error",
   "no-eval": "error",
   "no-implicit-coercion": "error",
-  "no-shadow": "error",
   "no-useless-escape": "off",
   "no-var": "error",
   "prefer-const": "error",

@@ -1,11 +1,18 @@
-// "Check instead of cast": a ballot is opened by its seed and the choices (docs/protocol.md §7.5).
+// "Check instead of cast": a ballot is opened by its seed and the choices (docs/protocol.md, rule V4).
 //
 // The voter's phone shows them as a code, another device fetches the ballot by its tracker and makes it again. What a
 // seed cannot tell is the signature's coin, so the signature is verified instead (ADR 0006).
 
-import { encodeAnswer, makeAnswers, parseBallot, verifyBallotSignature, votesFromChoices } from "./ballot.js";
+import {
+  ballotTracker,
+  encodeAnswer,
+  makeAnswers,
+  parseBallot,
+  verifyBallotSignature,
+  votesFromChoices,
+} from "./ballot.js";
 import { encodeBase64, encodeJson, parseBase64 } from "./encoding.js";
-import { MalformedError, RejectedError } from "./errors.js";
+import { MalformedError, MisuseError, RejectedError } from "./errors.js";
 import { SEED_BYTES, SeedCoins } from "./randomness.js";
 
 /** @typedef {import("./ballot.js").Choices} Choices */
@@ -53,10 +60,23 @@ export function parseChallenge(text) {
 }
 
 /**
+ * @param {Election} election
+ * @param {Choices} choices
+ */
+function requireVotes(election, choices) {
+  try {
+    return votesFromChoices(election, choices);
+  } catch (error) {
+    if (!(error instanceof MisuseError)) throw error;
+    throw new RejectedError(RULE, `these choices cannot be in a ballot of this election: ${error.message}`);
+  }
+}
+
+/**
  * The ballot with exactly these choices, encrypted with exactly this seed, under its credential's signature.
  *
- * Throws what parseBallot throws, MisuseError for choices that the election does not offer, and RejectedError (V4)
- * naming the first part that differs; B7 if the signature does not hold.
+ * Throws what parseBallot throws, and RejectedError (V4) naming the first part that differs; B7 if the signature does
+ * not hold.
  * @param {Election} election
  * @param {Uint8Array} raw
  * @param {Challenge} challenge
@@ -64,9 +84,9 @@ export function parseChallenge(text) {
  * @returns {{ tracker: string, credential: string, choices: Choices }} what the ballot contains
  */
 export function openChallenge(election, raw, { tracker, seed, choices }, onProgress) {
+  if (ballotTracker(raw) !== tracker) throw new RejectedError(RULE, "this is not the ballot whose tracker was shown");
   const ballot = parseBallot(election, raw);
-  if (ballot.tracker !== tracker) throw new RejectedError(RULE, "this is not the ballot whose tracker was shown");
-  const votes = votesFromChoices(election, choices);
+  const votes = requireVotes(election, choices);
   const expected = makeAnswers(election, ballot.credential, votes, new SeedCoins(seed), onProgress);
   expected.forEach((answer, index) => requireEqual(answer, ballot.answers[index], `question ${index + 1}`));
   verifyBallotSignature(ballot);
