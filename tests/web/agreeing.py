@@ -2,6 +2,7 @@
 
 import copy
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,12 @@ def mutations(value: Any) -> Iterator[tuple[str, Any]]:
         for number, other in enumerate(_other_values(before)):
             if other != before or list_keys(other) != list_keys(before):
                 yield f"{'/'.join(map(str, path))} #{number}", json_with(value, path, other)
+
+
+def some_mutations(value: Any, rng: random.Random, count: int) -> list[tuple[str, Any]]:
+    """That many of them, or all."""
+    found = list(mutations(value))
+    return rng.sample(found, min(len(found), count))
 
 
 def list_keys(value: Any) -> list[str] | None:
