@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from audit.booth import check_booth
 from audit.checking import NotOpened, check_ballot_code, opened_lines
 from audit.checks import ARCHIVE
 from audit.fetch import FetchError, fetch_election, is_url
@@ -228,6 +229,45 @@ def check_ballot(code: str, election_file: Path | None, ballot_file: Path | None
         _give_up(_reason(error))
     for line in opened_lines(opened):
         click.echo(printable(line))
+
+
+@cli.command()
+@click.argument("url")
+@click.option(
+    "--journal",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your own copy of the election's journal, instead of fetching the server's.",
+)
+def booth(url: str, journal: Path | None) -> None:
+    """Tell whether a server shows the pages that the election's journal names.
+
+    URL is the address of any page of an election. When voting was opened, the service wrote into
+    the journal what the pages for voters consist of. This fetches each file and compares its hash.
+    A server may show other files to other people: run it from several places.
+
+    Exit status: 0 all are the same, 1 some differ or are missing, 2 could not check.
+    """
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="steward-audit-") as folder,
+            LateProgress("comparing", None) as bar,
+        ):
+            report = check_booth(
+                url, journal, Path(folder), lambda done, total: bar.update(done, f"{done} of {total} files")
+            )
+    except ProtocolError as error:
+        _give_up(str(error))
+    except (OSError, FetchError) as error:
+        _give_up(_reason(error))
+    for path in report.different:
+        click.echo(printable(f"DIFFERS: {path}"))
+    for path in report.missing:
+        click.echo(printable(f"MISSING: {path}"))
+    if not report.is_same:
+        raise SystemExit(1)
+    click.echo(f"the same: {report.files} files are as the journal says")
+    if report.lists > 1:
+        click.echo(f"warning: the list was changed {report.lists - 1} times during voting", err=True)
 
 
 def _first_difference(old: Path, new: Path) -> int | None:

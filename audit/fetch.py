@@ -11,6 +11,7 @@ from audit.progress import LateProgress
 _TIMEOUT = 60  # seconds without a byte
 _TRIES = 5
 _PIECE = 1 << 16
+_GONE = (404, 410)
 _ADDRESS = re.compile(r"(?P<folder>.*/elections/(?P<uuid>[1-9A-HJ-NP-Za-km-z]{14,}))(?:/(?P=uuid)\.bel)?/?")
 
 _PAGE = re.compile(
@@ -20,6 +21,10 @@ _PAGE = re.compile(
 
 class FetchError(Exception):
     """The address could not be read; the text says why."""
+
+
+class MissingError(FetchError):
+    """The server says that there is nothing at this address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ def _download(url: str, target: Path, limit: int | None = None) -> None:
     except HTTPError as error:
         # It is an answer too, with a connection.
         error.close()
-        raise FetchError(f"{url}: {error.code} {error.reason}") from error
+        kind = MissingError if error.code in _GONE else FetchError
+        raise kind(f"{url}: {error.code} {error.reason}") from error
     except (URLError, HTTPException, OSError) as error:
         raise FetchError(f"{url}: {getattr(error, 'reason', error)}") from error
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from crypto.encoding import (
@@ -19,6 +20,7 @@ from crypto.encoding import (
     parse_json,
     require_fields,
     require_int,
+    require_list,
     require_sha256_hex,
     require_text,
     sha256_hex,
@@ -34,6 +36,9 @@ _TIME = re.compile(
     r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]Z", re.ASCII
 )
 _LONGEST_TEXT = 2000
+# An address below the site's, as a browser asks for it: visible ASCII.
+_PATH = re.compile(r"/[!-~]{0,499}", re.ASCII)
+_MOST_FILES = 1000
 
 
 # --- the table of kinds --------------------------------------------------------------------------
@@ -106,6 +111,22 @@ def _proof_rows(value: Any, what: str) -> None:
             _decimal_proof(item, what)
 
 
+def _files(value: Any, what: str) -> None:
+    """``[[PATH, HASH]…]``, sorted by path, none twice."""
+    items = require_list(value, "J3", what=what)
+    if not 1 <= len(items) <= _MOST_FILES:
+        raise MalformedError("J3", f"{what}: 1 to {_MOST_FILES} files were expected")
+    paths = []
+    for item in items:
+        path, digest = require_list(item, "J3", 2, f"{what}: path and hash")
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            raise MalformedError("J3", f"{what}: a path of visible letters that begins with / was expected")
+        require_sha256_hex(digest, "J3", what)
+        paths.append(path)
+    if any(a >= b for a, b in pairwise(paths)):
+        raise MalformedError("J3", f"{what}: paths are not sorted, or one stands twice")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """Payload fields in order with their checks, and the roles that may write such a line."""
@@ -128,6 +149,8 @@ KINDS: dict[str, Kind] = {
     "trustees-restarted": Kind({"reason": _text}, _PEOPLE),
     "keys-ready": Kind({"at": _time, "trustees": _hash, "fingerprint": _key}, _EITHER),
     "key-drill": Kind({"owner": _owner, "nonce": _nonce, "proof": _decimal_proof}, ("trustee",)),
+    # what the pages are made of on which people vote: path and SHA-256 of each file
+    "booth-files": Kind({"files": _files}, _SERVICE),
     # revotes: whether a later ballot replaces an earlier one, or every vote is final
     "opened": Kind({"at": _time, "closes_at": _time, "revotes": _flag}, _EITHER),
     "paused": Kind({"at": _time, "reason": _text}, _PEOPLE),
@@ -168,6 +191,7 @@ RESTRICTED: dict[str, tuple[str, ...]] = {
     "trustee-revealed": ("draft", "roll frozen"),
     "trustees-restarted": ("draft", "roll frozen"),
     "key-drill": ("keys ready",),
+    "booth-files": ("keys ready", "open", "paused"),
     "strong-decryption": ("closed",),
     "ballot-challenged": ("open", "paused"),
 }

@@ -522,10 +522,11 @@ def ready_keys(context: Any, uuid: str) -> None:
 @_with_context
 def open_election(context: Any, uuid: str, closes_at: str | None) -> None:
     """Take ballots from now on."""
-    from voting_app.elections import service, wire
+    from voting_app.booth import opening
+    from voting_app.elections import wire
 
     moment = None if closes_at is None else wire.parse_time(closes_at, "closes_at")
-    _say_state(service.open_election(context, uuid, _terminal_actor(context, "committee"), moment))
+    _say_state(opening.open_election(context, uuid, _terminal_actor(context, "committee"), moment))
 
 
 @election.command("pause")

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from voting_app.booth import jobs as booth
 from voting_app.context import Context
 from voting_app.mail import jobs as mail
 from voting_app.tally import jobs as tally
@@ -20,7 +21,7 @@ INTERVAL_SECONDS = 1.0
 
 # One round of something that may be due; how much there was.
 Job = Callable[[Context], int]
-JOBS: tuple[Job, ...] = (tally.run_due, mail.run_due)
+JOBS: tuple[Job, ...] = (tally.run_due, mail.run_due, booth.run_due)
 
 
 class Timer:

@@ -579,6 +579,18 @@ def test_a_ballot_that_was_opened_to_check_it_is_never_cast(judge: Judge) -> Non
     assert_sound(judge(election.archive, election.with_acts(acts).journal))
 
 
+def test_the_files_of_the_booth_are_a_line_like_others(judge: Judge) -> None:
+    """Before opening and while voting is open; after closing it would only blur what people voted on."""
+    election = sound("plain")
+    line = Act("booth-files", {"files": [["/static/booth/worker.js", "ab" * 32]]})
+    for where in ("opened", "closed"):
+        acts = _before(election.acts, where, line)
+        assert_sound(judge(election.archive, election.with_acts(acts).journal))
+    for where, other in (("tallied", line), ("closed", replace(line, actor="committee:7"))):
+        acts = _before(election.acts, where, other)
+        assert failed(judge(election.archive, election.with_acts(acts).journal)) & {"J3", "J5"}
+
+
 def test_ballots_after_closing_are_a_warning(judge: Judge) -> None:
     """Without it: nobody would be told that the server let ballots in after voting had been closed. It may, for those
     that had arrived; how many there are is for people to judge."""

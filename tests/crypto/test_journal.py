@@ -45,6 +45,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "trustees-restarted": (COMMITTEE, {"reason": "A key was lost."}),
     "keys-ready": (COMMITTEE, {**AT, "trustees": HASH, "fingerprint": TRACKER}),
     "key-drill": (TRUSTEE, {"owner": 1, "nonce": "00" * 16, "proof": PROOF}),
+    "booth-files": (SERVICE, {"files": [["/static/booth/vote.js", HASH], ["/texts/en.json", HASH]]}),
     "opened": (SERVICE, {**AT, "closes_at": "2026-11-03T09:00Z", "revotes": False}),
     "paused": (COMMITTEE, {**AT, "reason": "Fire alarm"}),
     "resumed": (COMMITTEE, AT),
@@ -248,6 +249,39 @@ def test_j2_the_box_only_grows_and_keeps_its_heads() -> None:
 
 
 # --- J3: kinds, payloads, actors ---------------------------------------------------------------------------------
+
+
+FILES = [["/a", HASH], ["/b?lang=en", HASH]]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        None,
+        {},
+        [],
+        [["/a", HASH]] * 2,
+        FILES[::-1],
+        [["a", HASH]],
+        [["", HASH]],
+        [["/a b", HASH]],
+        [["/é", HASH]],
+        [["/a\n", HASH]],
+        [["/" + "a" * 500, HASH]],
+        [["/a", "AB" * 32]],
+        [["/a", None]],
+        [[5, HASH]],
+        [["/a", HASH, 1]],
+        [["/a"]],
+        ["/a"],
+        [[f"/{n:04}", HASH] for n in range(1001)],
+    ],
+)
+def test_j3_the_files_of_the_booth(files: Any) -> None:
+    """Sorted and none twice, so that one set of files has one text."""
+    parse_line(line_of("booth-files", {"files": FILES}))
+    with refused("J3"):
+        parse_line(line_of("booth-files", {"files": files}))
 
 
 def test_samples_cover_every_kind() -> None:
@@ -494,6 +528,7 @@ ONLY_IN = {
     "trustee-revealed": {"draft", "roll frozen"},
     "trustees-restarted": {"draft", "roll frozen"},
     "key-drill": {"keys ready"},
+    "booth-files": {"keys ready", "open", "paused"},
     "strong-decryption": {"closed"},
     "ballot-challenged": {"open", "paused"},
 }

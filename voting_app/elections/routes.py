@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, request
 from sqlalchemy.orm import Session
 
 from voting_app.access import access, get_actor
+from voting_app.booth import opening
 from voting_app.context import get_context
 from voting_app.elections import service, wire
 from voting_app.elections.service import ElectionView
@@ -88,7 +89,7 @@ def create_election() -> Response:
 def open_election(uuid: str) -> Response:
     """Takes ballots from now on."""
     closes_at = wire.parse_opening(_body())
-    return _view_response(service.open_election(get_context(), uuid, get_actor(), closes_at))
+    return _view_response(opening.open_election(get_context(), uuid, get_actor(), closes_at))
 
 
 @blueprint.post(f"{_ELECTION}/pause")

@@ -7,7 +7,7 @@ makes it. Of two people who do the same thing at once, one wins; the other reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -285,6 +285,14 @@ def write_journal(
         )
 
 
+def write_files(
+    session: Session, context: Context, election: Election, files: Sequence[tuple[str, str]]
+) -> None:
+    """The journal line that tells what the pages consist of on which people vote: path and hash of each file."""
+    payload = {"files": [list(file) for file in files]}
+    write_journal(session, context, election, "booth-files", str(SERVICE_ACTOR), payload)
+
+
 # --- creating --------------------------------------------------------------------------------------
 
 
@@ -353,8 +361,16 @@ def _get_unit(session: Session, organisation: Organisation, name: str) -> Unit:
 # --- the calendar ----------------------------------------------------------------------------------
 
 
-def open_election(context: Context, uuid: str, actor: Actor, closes_at: datetime | None) -> ElectionView:
+def open_election(
+    context: Context,
+    uuid: str,
+    actor: Actor,
+    closes_at: datetime | None,
+    files: Sequence[tuple[str, str]],
+) -> ElectionView:
     """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``).
+
+    ``files``: what voters will be shown, journaled before the opening (voting_app.booth.opening lists them).
 
     ``closes_at`` replaces the closing time that was planned; 409 ``closing-time-passed`` if the one
     that holds is not in the future.
@@ -376,6 +392,10 @@ def open_election(context: Context, uuid: str, actor: Actor, closes_at: datetime
             raise _closing_time_passed("Give a later closing time when you open the election.")
         election.opened_at = now
         election.stopped_at = None
+        if not files:
+            # They were listed before this transaction, when the election could not be opened yet.
+            raise Problem(409, "changed-meanwhile", "The election has changed meanwhile; look and try again.")
+        write_files(session, context, election, files)
         payload = {"closes_at": encode_minute(election.closes_at), "revotes": election.revoting}
         perform(session, context, election, Act.OPEN, str(actor), payload)
         return _view_of(election, uuid)
@@ -466,6 +486,16 @@ def list_due(session: Session, now: datetime) -> list[str]:
         select(BallotBox.uuid)
         .join(Election)
         .where(BallotBox.ordinal == 0, Election.state == State.OPEN.value, Election.closes_at <= now)
+    )
+    return list(rows)
+
+
+def list_voting(session: Session) -> list[str]:
+    """The uuids of elections that are open or paused."""
+    rows = session.scalars(
+        select(BallotBox.uuid)
+        .join(Election)
+        .where(BallotBox.ordinal == 0, Election.state.in_((State.OPEN.value, State.PAUSED.value)))
     )
     return list(rows)
 

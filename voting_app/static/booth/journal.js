@@ -10,6 +10,7 @@ import {
   parseJson,
   requireFields,
   requireInt,
+  requireList,
   requireSha256Hex,
   requireText,
   sha256Hex,
@@ -34,6 +35,8 @@ const SERVICE_ACTOR = "service:0";
 const TIME = /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]Z$/;
 const NONCE = /^[0-9a-f]{32,128}$/;
 const LONGEST_TEXT = 2000;
+const PATH = /^\/[!-~]{0,499}$/;
+const MOST_FILES = 1000;
 const LF = 10;
 
 // --- the table of kinds --------------------------------------------------------------------------------------
@@ -107,6 +110,24 @@ function proofRows(value, what) {
   for (const proof of value.flat(1)) decimalProof(proof, what);
 }
 
+/** @type {Check} Path and hash of each file, sorted by path. */
+function files(value, what) {
+  const items = requireList(value, "J3", what);
+  if (items.length < 1 || items.length > MOST_FILES) {
+    throw new MalformedError("J3", `${what}: 1 to ${MOST_FILES} files were expected`);
+  }
+  let before = "";
+  for (const item of items) {
+    const [path, digest] = requireList(item, "J3", `${what}: path and hash`, 2);
+    if (typeof path !== "string" || !PATH.test(path)) {
+      throw new MalformedError("J3", `${what}: a path of visible letters that begins with / was expected`);
+    }
+    requireSha256Hex(digest, "J3", what);
+    if (path <= before) throw new MalformedError("J3", `${what}: paths are not sorted, or one stands twice`);
+    before = path;
+  }
+}
+
 const PEOPLE = ["committee"];
 const SERVICE = ["service"];
 const EITHER = ["committee", "service"];
@@ -127,6 +148,7 @@ export const KINDS = Object.assign(Object.create(null), {
   "trustees-restarted": { fields: { reason: text }, roles: PEOPLE },
   "keys-ready": { fields: { at: time, trustees: hash, fingerprint: key }, roles: EITHER },
   "key-drill": { fields: { owner, nonce, proof: decimalProof }, roles: ["trustee"] },
+  "booth-files": { fields: { files }, roles: SERVICE },
   opened: { fields: { at: time, closes_at: time, revotes: flag }, roles: EITHER },
   paused: { fields: { at: time, reason: text }, roles: PEOPLE },
   resumed: { fields: { at: time }, roles: PEOPLE },
@@ -174,6 +196,7 @@ export const RESTRICTED = {
   "trustee-revealed": ["draft", "roll frozen"],
   "trustees-restarted": ["draft", "roll frozen"],
   "key-drill": ["keys ready"],
+  "booth-files": ["keys ready", "open", "paused"],
   "strong-decryption": ["closed"],
   "ballot-challenged": ["open", "paused"],
 };
