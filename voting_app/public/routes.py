@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from crypto.encoding import encode_json_bytes
 from voting_app.access import access
@@ -77,6 +77,13 @@ def show_trackers(uuid: str) -> Response:
 def show_verify(uuid: str) -> Response:
     """How to check the election without trusting this server."""
     return make_page("public/verify.html", shown=_get_shown(uuid), address=_get_address(uuid))
+
+
+@blueprint.get("/favicon.ico")
+@access("public")
+def send_icon() -> Response:
+    """Browsers ask for it at this address beside files that are no pages, such as the list of trackers."""
+    return current_app.send_static_file("css/icon.svg")
 
 
 @blueprint.get("/texts/<language>.json")

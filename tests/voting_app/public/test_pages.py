@@ -482,6 +482,11 @@ def test_pages_are_kept_by_caches_and_asked_for_each_time(api: Api) -> None:
     assert api.client.get(f"/elections/{run.uuid}").headers["ETag"] != before
 
 
+def test_the_icon_is_where_browsers_ask_for_it(client: FlaskClient) -> None:
+    with client.get("/favicon.ico") as answer:
+        assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+
+
 def test_archives_keep_their_addresses(api: Api) -> None:
     run = make_stage(api, "open")
     box = api.client.get(f"/elections/{run.uuid}/{run.uuid}.bel", headers={"Accept": "text/html"})
