@@ -30,6 +30,8 @@
     return;
   }
 
+  root.className = "able";
+
   // "#main" is the skip link's. Everything else may be a secret: it must not stay in the address bar and the history
   // while the modules are on their way.
   var fragment = location.hash.slice(1);

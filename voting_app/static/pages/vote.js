@@ -30,7 +30,8 @@ const organisation = document.querySelector(".organisation")?.textContent ?? "";
 let state = START;
 /** @type {import("./vote-views.js").Facts} */
 const facts = { uuid, language: document.documentElement.lang, election: null, status: null, isNamed: false };
-let client = new Client();
+/** @type {Client | null} */
+let worker = null;
 /** The voter's code, as it was given. */
 let credential = "";
 /** What the link says that the election's fingerprint is. @type {string | null} */
@@ -149,6 +150,17 @@ function rest(seconds) {
       resolve(undefined);
     }
   });
+}
+
+/**
+ * Everything that is computed with secrets or with the election's data happens in the Worker.
+ * @param {string} op
+ * @param {object} args
+ * @param {(done: number, total: number) => void} [onProgress]
+ */
+function compute(op, args, onProgress) {
+  worker ??= new Client();
+  return worker.call(op, args, onProgress);
 }
 
 // --- events --------------------------------------------------------------------------------------------------------
@@ -290,20 +302,20 @@ async function findOut() {
     fetchServiceKey(),
   ]);
   facts.status = status;
-  client.close();
-  client = new Client();
-  const election = await client.call("prepare", { election: raw.buffer });
+  worker?.close();
+  worker = null;
+  const election = await compute("prepare", { election: raw.buffer });
   facts.election = election;
   if (fingerprint !== null && election.fingerprint !== fingerprint) return { type: "stop", reason: "other-data" };
   if (election.uuid !== uuid || status.uuid !== uuid || status.service_key !== key) {
     return { type: "stop", reason: "bad-data", detail: "uuid" };
   }
-  await client.call("checkTrustees", { trustees: trustees.buffer });
+  await compute("checkTrustees", { trustees: trustees.buffer });
   facts.isNamed = fingerprint !== null;
   serviceKey = key;
   if (credential) {
     try {
-      publicCredential = (await client.call("publicCredential", { credential })).credential;
+      publicCredential = (await compute("publicCredential", { credential })).credential;
     } catch (error) {
       if (!(error instanceof CallError) || error.rule !== "B4") throw error;
       credential = "";
@@ -373,7 +385,7 @@ async function findStanding(status, rules) {
  */
 async function readReceipt({ text, tracker }) {
   try {
-    const { height } = await client.call("verifyReceipt", { receipt: text, serviceKey, election: uuid, tracker });
+    const { height } = await compute("verifyReceipt", { receipt: text, serviceKey, election: uuid, tracker });
     return { text, tracker, height, isKept: true };
   } catch {
     return null;
@@ -386,7 +398,7 @@ async function encrypt() {
   const mine = ++errand;
   const choices = completeChoices(state.choices);
   try {
-    const made = await client.call("encrypt", { credential, choices }, (done, total) => {
+    const made = await compute("encrypt", { credential, choices }, (done, total) => {
       if (mine === errand) act("progress", { progress: done / total });
     });
     if (mine === errand) act("encrypted", { ballot: { text: made.ballot, tracker: made.tracker, code: made.code } });
@@ -422,11 +434,11 @@ async function cast() {
     if (sending && sending.tracker !== mine.tracker) {
       // A tab was closed in the middle. What its voter has said comes first; then this one sees where it stands.
       await deliver(sending, true);
-      const { kept } = readKept(uuid);
-      if (kept && kept.credential === mine.credential && !facts.status.revoting) {
-        await finish(kept);
-        return;
-      }
+    }
+    const { kept } = readKept(uuid);
+    if (kept && kept.credential === mine.credential && !facts.status.revoting) {
+      await finish(kept);
+      return;
     }
     act("send", { isKept: writeKept(uuid, { sending: mine }) });
     const event = await deliver(mine, false);
@@ -485,7 +497,7 @@ async function deliver(part, isDoubtful) {
 async function takeReceipt({ credential: of, tracker }, signed) {
   const text = JSON.stringify(signed);
   try {
-    const { height } = await client.call("verifyReceipt", { receipt: text, serviceKey, election: uuid, tracker });
+    const { height } = await compute("verifyReceipt", { receipt: text, serviceKey, election: uuid, tracker });
     const isKept = writeKept(uuid, { sending: null, kept: { credential: of, tracker, text } });
     return { type: "delivered", receipt: { text, tracker, height, isKept } };
   } catch (error) {

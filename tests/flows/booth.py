@@ -1,0 +1,110 @@
+"""A voter's hands: what somebody does in the booth, as taps on what the page shows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.flows.elections import HeldElection
+from tests.flows.people import Person
+
+# Headings of the views.
+REVIEW = "Are these your choices?"
+ENCRYPTED = "Your ballot is encrypted"
+CASTING = "Casting your ballot …"
+IN_THE_BOX = "Your ballot is in the ballot box"
+CHALLENGED = "Check this ballot on another device"
+VOTED = "You have already voted"
+DO_NOT_VOTE = "Do not vote here"
+
+
+@dataclass
+class Voter:
+    """Somebody with a code and a device. taps: on buttons and choices so far."""
+
+    person: Person
+    election: HeldElection
+    member: str
+    taps: int = 0
+    _page: Page | None = None
+
+    @property
+    def page(self) -> Page:
+        return self._page or self.person.page
+
+    @property
+    def code(self) -> str:
+        """The voting credential."""
+        return self.election.credentials[self.member]
+
+    @property
+    def record(self) -> Any:
+        """What this device keeps, as the booth wrote it."""
+        return self.page.evaluate(
+            "key => JSON.parse(localStorage.getItem(key))", f"steward:{self.election.uuid}"
+        )
+
+    def in_tab(self, page: Page) -> "Voter":
+        """The same person in another tab."""
+        return Voter(self.person, self.election, self.member, _page=page)
+
+    def link(self, fingerprint: str | None = None) -> str:
+        """The address on the sheet."""
+        named = self.election.parameters.fingerprint if fingerprint is None else fingerprint
+        return f"{self.election.url}/vote#{self.code}{'.' if named else ''}{named}"
+
+    def open(self, link: str | None = None) -> "Voter":
+        """Scan the sheet."""
+        # Otherwise a second visit would be a step within the same page.
+        self.page.goto("about:blank")
+        self.person.watcher.open(self.page, link or self.link())
+        return self
+
+    def tap(self, what: Locator) -> "Voter":
+        what.click()
+        self.taps += 1
+        return self
+
+    def press(self, name: str) -> "Voter":
+        """Tap a button."""
+        return self.tap(self.page.get_by_role("button", name=name, exact=True))
+
+    def choose(self, *answers: str) -> "Voter":
+        """Tap answers of the question that is shown."""
+        for answer in answers:
+            self.tap(self.page.get_by_text(answer, exact=True))
+        return self
+
+    def see(self, heading: str) -> "Voter":
+        """Wait for a view by its heading."""
+        expect(self.page.get_by_role("heading", level=1, name=heading, exact=True)).to_be_visible()
+        return self
+
+    def read(self, text: str) -> "Voter":
+        """Wait for words somewhere on the page."""
+        expect(self.page.get_by_text(text).first).to_be_visible()
+        return self
+
+    # --- the way -----------------------------------------------------------------------------------------
+
+    def fill_in(self, president: str = "Grace Hopper", dues: str = "No") -> "Voter":
+        """From the beginning to the review, in the election of elections.QUESTIONS."""
+        self.press("Begin").choose(president).press("Next question").choose(dues)
+        return self.press("Review your choices").see(REVIEW)
+
+    def encrypt(self, **choices: str) -> "Voter":
+        return self.fill_in(**choices).press("Encrypt my ballot").see(ENCRYPTED)
+
+    def cast(self, **choices: str) -> "Voter":
+        """All of it."""
+        return self.open().encrypt(**choices).press("Cast this ballot").see(IN_THE_BOX)
+
+    def tracker(self) -> str:
+        """The first tracker that the page shows."""
+        return "".join(self.page.locator(".tracker code").first.locator("span").all_text_contents())
+
+
+def ballots(election: HeldElection) -> list[str]:
+    """The trackers in the ballot box, in their order; replaced ones are marked."""
+    text = election.client.get_bytes(f"/api/v1/elections/{election.uuid}/trackers").decode()
+    return [line.partition(" ")[2] for line in text.splitlines()]
