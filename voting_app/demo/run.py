@@ -43,6 +43,8 @@ from voting_app.demo.verdict import Verdict, report_lines, result_lines, run_aud
 
 DEFAULT_FOLDER = Path("demo-out")
 SPARE_FILE_NAME = "spare-credentials.txt"
+# The group that the pages compute in.
+BROWSER_GROUP = "Ed25519"
 GUESTS = 5
 _POLL_SECONDS = 0.2
 # Two voters at a time: while the application verifies one ballot, the next is being encrypted.
@@ -254,11 +256,17 @@ class _Demo:
         spare.write_text("".join(f"{code}\n" for code in codes), "ascii")
         story = self._story
         story.heading("The election is open")
-        story.line(f"{self._server.url}/elections/{self._uuid}")
+        page = f"{self._server.url}/elections/{self._uuid}"
+        story.line(page)
         story.line("")
+        if self._plan.group_name == BROWSER_GROUP:
+            story.line("Vote in your browser. Each of these links holds an unused credential:")
+            for code in codes:
+                story.line(f"  {page}/vote#{code}.{self._election.fingerprint}")
+            story.line("")
         story.line(
-            f"{len(codes)} unused credentials are in {spare}, one a line. Cast a ballot with one, for example "
-            "(belenios-tool 3.0 or later):"
+            f"The {len(codes)} unused credentials are in {spare}, too, one a line, for programs such as belenios-tool "
+            "3.0 or later:"
         )
         story.line("  head -n 1 " + _quote(spare) + " > credential.txt")
         story.line("  echo '" + json.dumps(_some_choice(self._case)) + "' > choice.json")

@@ -229,6 +229,8 @@ def test_serve_takes_a_ballot_of_belenios_tool_and_closes_on_sigterm(
     assert (report["ballots"], report["counted"]) == (4, 4)
     assert report["result"] == [[3, 3]]
     assert "plus 1 ballot by spare credentials" in said
+    # Links for whoever votes in the browser.
+    assert [f"{address}/vote#{code}.{report['fingerprint']}" in said for code in spare] == [True] * 5
     assert "nothing is lost by waiting" in said
     belenios33.run("election", "verify", "--dir", open_demo.out, "--uuid", uuid)
 

@@ -503,6 +503,8 @@ function describeStop(reason, facts_) {
       return [_("The program that encrypts did not start"), "warning", _("Perhaps a part of it did not arrive: check your connection and try again. Otherwise this browser is too old for it. Nothing was sent."), _("Open your link in another browser or on another phone. The election committee can help you, and knows whether you can vote on paper.")];
     case "too-many-challenges":
       return [_("No more ballots can be checked with this code"), "warning", _("So many ballots were opened with it that the limit is reached. You can still vote."), _("Open your link once more, encrypt, and cast.")];
+    case "unsupported":
+      return [_("This election is not for browsers"), "info", _("It computes in a mathematical group that only programs on a computer use. Ask the election committee which one to vote with."), ""];
     case "unreachable":
       return [_("The server cannot be reached"), "warning", _("Check your connection and try again. Nothing was sent."), ""];
     default:

@@ -16,6 +16,8 @@ import { draw } from "./vote-views.js";
 /** @typedef {import("./vote-store.js").Part} Part */
 /** @typedef {{ status: number, body: any, wanted: number | null }} Answer wanted: seconds that the server asks to wait */
 
+// The group in which booth/group.js computes; elections in another one are for programs.
+const GROUP = "Ed25519";
 const PATIENCE_MS = 30_000;
 // An answer that comes while an earlier request may still be at work on the server decides nothing yet.
 const SETTLING_MS = 2_500;
@@ -302,6 +304,7 @@ async function findOut() {
     fetchServiceKey(),
   ]);
   facts.status = status;
+  if (status.group !== GROUP) return { type: "stop", reason: "unsupported" };
   worker?.close();
   worker = null;
   const election = await compute("prepare", { election: raw.buffer });
