@@ -520,7 +520,7 @@ def test_commands_on_the_page_exist(api: Api) -> None:
     commands = re.findall(
         r"steward-audit (\w[\w-]*) \S", "\n".join(re.findall(r"(?s)<pre>.*?</pre>", answer.text))
     )
-    assert set(commands) == {"verify", "receipt", "diff"}
+    assert set(commands) == {"verify", "receipt", "diff", "booth"}
     for command in commands:
         run_of_help = subprocess.run(
             [sys.executable, "-m", "audit", command, "--help"], capture_output=True, check=False
