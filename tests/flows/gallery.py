@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.flows.elections import HeldElection
+from tests.flows.elections import QUESTIONS, HeldElection
 from tests.flows.people import Elections
 
 Step = Callable[[Page, HeldElection], Any]
@@ -22,6 +22,67 @@ AWKWARD_NAME = "Überlandverkehrsgewerkschaftsdelegiertenversammlung <b>2027</b>
 
 def _nothing(_page: Page, _election: HeldElection) -> None:
     """The page as it comes."""
+
+
+# The booth by its structure, whatever its language: the first button of a view is the one that leads on, and what may
+# be chosen has ids.
+def _go_on(page: Page) -> None:
+    page.locator("#view .actions button").first.click()
+
+
+def _to_question(page: Page, _election: HeldElection) -> None:
+    _go_on(page)
+    page.locator("#choice-0").wait_for()
+
+
+def _to_fault(page: Page, election: HeldElection) -> None:
+    _to_question(page, election)
+    _go_on(page)
+    page.locator("#choice-error").wait_for()
+
+
+def _to_review(page: Page, election: HeldElection) -> None:
+    _to_question(page, election)
+    for _ in QUESTIONS:
+        page.locator("#choice-1").check()
+        _go_on(page)
+    page.locator(".answered").first.wait_for()
+
+
+def _to_ballot(page: Page, election: HeldElection) -> None:
+    _to_review(page, election)
+    _go_on(page)
+    page.locator(".tracker").first.wait_for()
+
+
+def _to_receipt(page: Page, election: HeldElection) -> None:
+    _to_ballot(page, election)
+    _go_on(page)
+    page.locator(".receipt .qr").wait_for()
+
+
+def _to_challenged(page: Page, election: HeldElection) -> None:
+    _to_ballot(page, election)
+    page.locator("#view .actions").nth(1).locator("button").first.click()
+    page.locator(".qr").wait_for()
+
+
+def _to_checked(page: Page, election: HeldElection) -> None:
+    _to_challenged(page, election)
+    code = page.locator("code.long-code").text_content()
+    language = page.evaluate("() => document.documentElement.lang")
+    page.goto(f"{election.url}/check?lang={language}#{code}")
+    page.locator(".answered").first.wait_for()
+
+
+def _to_mistyped(page: Page, _election: HeldElection) -> None:
+    page.locator("#code").fill("2O2O")
+    _go_on(page)
+    page.locator("#code-error").wait_for()
+
+
+def _wait_for_booth(page: Page, _election: HeldElection) -> None:
+    page.locator("#view.view").wait_for()
 
 
 @dataclass(frozen=True)
@@ -62,13 +123,18 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "frozen": lambda e: e.create().freeze().issue().seat(),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
     "open": lambda e: _vote_all(e.set_up()),
+    # Where one may vote again, so that the way can be walked any number of times.
+    "again": lambda e: e.set_up(),
     "paused": lambda e: e.set_up().act("pause", {"reason": "The hall has no electricity."}),
+    "voted": lambda e: e.set_up().vote("M1", [0], [0]),
     "closed": lambda e: _vote_all(e.set_up()).close(),
     "tallied": lambda e: _vote_all(e.set_up()).close().decrypt(),
     "certified": lambda e: _vote_all(e.set_up()).close().decrypt().certify(),
     "cancelled": lambda e: e.set_up().act("cancel", {"reason": "A candidate's name was misspelt."}),
     "untalliable": lambda e: e.set_up().close().act("untalliable", {"reason": "Two key files are lost."}),
 }
+
+_VOTE = "/elections/{uuid}/vote#{credential}"
 
 VIEWS = (
     View("elections", "All elections", "open", "/"),
@@ -85,6 +151,30 @@ VIEWS = (
     View("journal", "What was done, in words", "certified", "/elections/{uuid}/journal"),
     View("verify", "How to verify", "certified", "/elections/{uuid}/verify"),
     View("report", "The report to print", "certified", "/elections/{uuid}/report"),
+    View("booth-code", "The booth without a link", "again", "/elections/{uuid}/vote", _wait_for_booth),
+    View("booth-mistyped", "A code that cannot be", "again", "/elections/{uuid}/vote", _to_mistyped),
+    View("booth", "The booth", "again", _VOTE, _wait_for_booth),
+    View("booth-question", "Choosing", "again", _VOTE, _to_question),
+    View("booth-fault", "A choice that is not allowed", "again", _VOTE, _to_fault),
+    View("booth-review", "Reviewing the choices", "again", _VOTE, _to_review),
+    View("booth-ballot", "The encrypted ballot", "again", _VOTE, _to_ballot),
+    View("booth-receipt", "The receipt", "again", _VOTE, _to_receipt),
+    View("booth-challenged", "A ballot for the second device", "again", _VOTE, _to_challenged),
+    View("booth-voted", "Who has voted already", "voted", _VOTE, _wait_for_booth),
+    View(
+        "booth-deceived",
+        "Another election than on the sheet",
+        "again",
+        f"{_VOTE}.{'A' * 43}",
+        _wait_for_booth,
+    ),
+    View("booth-early", "The booth before the keys are made", "frozen", "/elections/{uuid}/vote"),
+    View("booth-ready", "The booth before the opening", "ready", _VOTE, _wait_for_booth),
+    View("booth-paused", "The booth in a pause", "paused", _VOTE, _wait_for_booth),
+    View("booth-closed", "The booth after the closing", "closed", _VOTE, _wait_for_booth),
+    View("booth-cancelled", "The booth of a cancelled election", "cancelled", _VOTE, _wait_for_booth),
+    View("check", "The second device", "again", "/elections/{uuid}/check", _wait_for_booth),
+    View("checked", "What is in the ballot", "again", _VOTE, _to_checked),
     View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
 )
 
@@ -99,7 +189,9 @@ class Gallery:
     def get(self, state: str) -> HeldElection:
         """The election in that state."""
         if state not in self._made:
-            more = {"name": AWKWARD_NAME} if state == "ready" else {}
+            more: dict[str, Any] = {"name": AWKWARD_NAME} if state == "ready" else {}
+            if state == "again":
+                more = {"revoting": True}
             self._made[state] = SCENES[state](self.elections.new(**more))
         return self._made[state]
 
