@@ -35,17 +35,17 @@ def _drop_unlisted(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[s
     return {key: value for key, value in line.items() if key in LOG_KEYS}
 
 
+_requests = logging.getLogger("steward.requests")
+
+
 class _StandardSink:
     """Where finished lines go: the standard logger, so that handlers, tests and servers see them as any
     other.
     """
 
-    def __init__(self) -> None:
-        self._log = logging.getLogger("steward.requests")
-
     def info(self, line: str) -> None:
         """Write one line."""
-        self._log.info(line)
+        _requests.info(line)
 
 
 request_log = structlog.wrap_logger(
@@ -64,8 +64,11 @@ def register_security(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        # Asked once for all: `setdefault` goes through all headers for each of them.
+        present = {name.lower() for name, _ in response.headers}
         for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in present:
+                response.headers.add(name, value)
         mark = find_mark(app, request.endpoint)
         if mark is not None and mark.audience == "token":
             response.headers["Cache-Control"] = "no-store"
@@ -77,6 +80,9 @@ def register_security(app: Flask) -> None:
 
 
 def _log_request(response: Response, now: datetime) -> None:
+    # A line that nobody keeps is not made.
+    if not _requests.isEnabledFor(logging.INFO):
+        return
     mark = find_mark(current_app, request.endpoint)
     line: dict[str, Any] = {
         "method": request.method,
