@@ -84,11 +84,11 @@ class Server:
 
     def find_workers(self) -> list[int]:
         """The processes that answer requests."""
-        return [] if self._process is None else _find_children(self._process.pid)
+        return [] if self._process is None else find_children(self._process.pid)
 
     def find_verifiers(self) -> list[int]:
         """The processes that verify ballots for them."""
-        return [child for worker in self.find_workers() for child in _find_children(worker)]
+        return [child for worker in self.find_workers() for child in find_children(worker)]
 
     def kill(self) -> None:
         """End master and workers at this very moment, as a power cut would (but for the disk)."""
@@ -104,7 +104,8 @@ class Server:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _find_children(pid: int) -> list[int]:
+def find_children(pid: int) -> list[int]:
+    """The processes that a process has started."""
     found: list[int] = []
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):

@@ -186,6 +186,8 @@ class _Child:
                     stdout=subprocess.DEVNULL,
                     # The text of an error could repeat a ballot.
                     stderr=subprocess.DEVNULL,
+                    # The secret and the database's password may be among our settings.
+                    env={k: v for k, v in os.environ.items() if not k.startswith("STEWARD_")},
                     # Ctrl-C is for the application, which may need the child for what it has begun.
                     start_new_session=True,
                 )

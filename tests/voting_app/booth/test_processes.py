@@ -6,6 +6,8 @@ import os
 import queue
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +23,15 @@ from crypto.receipt import Receipt, parse_receipt, verify_receipt
 from crypto.record import EntryReader
 from tests.simulator import Simulation
 from tests.voting_app.casting import ballots_of, open_box
-from tests.voting_app.processes import Server, is_running, real_context, running_server, wait_until
+from tests.voting_app.processes import (
+    PROJECT,
+    Server,
+    find_children,
+    is_running,
+    real_context,
+    running_server,
+    wait_until,
+)
 from voting_app.booth import service as booth
 from voting_app.context import Context
 from voting_app.ledger import service as ledger
@@ -127,6 +137,52 @@ def test_verifiers_end_with_their_worker(real: Context) -> None:
         for worker in server.find_workers():
             os.kill(worker, signal.SIGKILL)
         wait_until(lambda: not any(is_running(pid) for pid in verifiers))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_steward_serve_ends_with_its_verifiers_and_says_nothing(
+    tmp_path: Path, sqlite_url: str, number: signal.Signals
+) -> None:
+    simulation = ballots_of(3, seed=54)
+    with real_context(tmp_path, sqlite_url) as context:
+        open_box(context, simulation)
+    command = [
+        sys.executable,
+        "-c",
+        "from voting_app.cli import main; main()",
+        "--instance",
+        str(tmp_path),
+        "serve",
+        "--port",
+        "0",
+    ]
+    server = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "STEWARD_DATABASE_URL": sqlite_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert server.stdout is not None
+    try:
+        address = next(line for line in server.stdout if line.startswith("Steward listens at")).split()[-1]
+        for raw in simulation.ballots:
+            assert httpx.post(address + url_of(simulation), content=raw, timeout=60).status_code == 201
+        verifiers = find_children(server.pid)
+        assert verifiers
+        # As at a terminal: everybody in its group hears it.
+        os.killpg(server.pid, number)
+        rest = server.stdout.read()
+        server.wait(30)
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    assert "Traceback" not in rest, rest
+    assert "Warning" not in rest, rest
+    assert not any(is_running(pid) for pid in verifiers)
 
 
 class Senders:

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +207,17 @@ def test_signals_to_all_processes_of_a_service_do_not_end_it(
     assert pid_of(verifier) == pid
     # Ctrl-C does not even reach it.
     assert os.getsid(pid) != os.getsid(0)
+
+
+def test_it_is_told_no_settings(
+    verifier: Verifier, simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEWARD_SECRET", "not for the child")
+    monkeypatch.setenv("STEWARD_DATABASE_URL", "postgresql://steward:not-for-the-child@host/steward")
+    ask(verifier, simulation, simulation.ballots[0])
+    environment = Path(f"/proc/{pid_of(verifier)}/environ").read_bytes()
+    assert environment
+    assert b"STEWARD_" not in environment
 
 
 def test_it_ends_with_its_owner(simulation: Simulation) -> None:
