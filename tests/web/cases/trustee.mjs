@@ -129,9 +129,9 @@ export const knowJournal = ({ journal, known }) => {
 };
 export const timeBallots = ({ archive }) => {
   const read = readBox(archive, 1 << 20);
-  const start = performance.now();
+  const start = process.cpuUsage();
   verifyAll(read, 32);
-  return performance.now() - start;
+  return process.cpuUsage(start).user / 1000;
 };
 
 export const decryptTally = async ({ archive, file, seed }) => {

@@ -91,6 +91,20 @@ async function ask(address, options = {}) {
   return response;
 }
 
+/**
+ * Waits for more of an answer, which may break off.
+ * @template T
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
+async function arriving(promise) {
+  try {
+    return await promise;
+  } catch {
+    throw new ceremony.Refusal("no-connection", "the connection broke off");
+  }
+}
+
 /** @param {string} uuid */
 function addressOf(uuid) {
   if (!isUuid(uuid)) throw new MisuseError("not an election's uuid");
@@ -100,7 +114,7 @@ function addressOf(uuid) {
 /** @param {string} uuid */
 async function fetchJournal(uuid) {
   const response = await ask(`${addressOf(uuid)}.journal.jsonl`);
-  return readJournal(new Uint8Array(await response.arrayBuffer()));
+  return readJournal(new Uint8Array(await arriving(response.arrayBuffer())));
 }
 
 /**
@@ -112,7 +126,7 @@ async function fetchJournal(uuid) {
  */
 async function readArchive(response, box, onProgress) {
   const total = Number(response.headers.get("Content-Length")) || 0;
-  const reader = response.body?.getReader();
+  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader();
   /** @type {Blob[]} */
   const pieces = [];
   /** @type {Uint8Array<ArrayBuffer>[]} */
@@ -123,11 +137,13 @@ async function readArchive(response, box, onProgress) {
     chunks = [];
     waiting = 0;
   };
-  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-    box.feed(part.value);
-    chunks.push(part.value);
-    waiting += part.value.length;
-    done += part.value.length;
+  for (;;) {
+    const { value } = await arriving(reader.read());
+    if (!value) break;
+    box.feed(value);
+    chunks.push(value);
+    waiting += value.length;
+    done += value.length;
     if (waiting > PIECE) putAway();
     if (total) onProgress(Math.min(done, total), total);
   }
@@ -327,8 +343,11 @@ const OPERATIONS = {
     if (tally === null || sent === null) throw new MisuseError("nothing was sent");
     const before = box.length;
     const response = await ask(`${addressOf(uuid)}.bel`, { headers: { Range: `bytes=${before}-` } });
-    if (response.status === 206) await readArchive(response, box, () => {});
-    else if (response.status !== 416) throw new ceremony.Refusal("no-connection", "the server sent no part of the archive");
+    if (response.status === 206) {
+      // As a whole: a box that was fed with a part of it could not be asked again.
+      box.feed(new Uint8Array(await arriving(response.arrayBuffer())));
+      box.close();
+    } else if (response.status !== 416) throw new ceremony.Refusal("no-connection", "the server sent no part of the archive");
     const raw = box.partials.get(sent.owner);
     const { lines } = await fetchJournal(uuid);
     if (raw === undefined || sha256Hex(raw) !== sent.partial) {
