@@ -21,6 +21,7 @@
     typeof Worker === "function" &&
     typeof Object.hasOwn === "function" &&
     typeof Array.prototype.at === "function" &&
+    "locks" in navigator &&
     window.isSecureContext === true &&
     Boolean(window.crypto && window.crypto.subtle);
 

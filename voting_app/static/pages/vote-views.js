@@ -303,6 +303,7 @@ function review(scene) {
       ),
     ),
     otherBallot(scene),
+    h("p", {}, finality(facts_)),
     h("p", {}, _("Next your choices are encrypted on this device. Nothing is sent yet.")),
     actions(isWhole && button(_("Encrypt my ballot"), () => act("encrypt")), button(_("Back"), () => act("goBack"), "quiet")),
   ];

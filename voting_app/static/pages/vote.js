@@ -63,11 +63,18 @@ class Refused extends Error {
   }
 }
 
+/** An end for a request that never ends: the next one may find a better connection. */
+function limitPatience() {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), PATIENCE_MS);
+  return controller.signal;
+}
+
 /** @param {string} path @param {RequestInit} [options] */
 async function ask(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { cache: "no-cache", redirect: "error", ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(path, { cache: "no-cache", redirect: "error", ...options, signal: limitPatience() });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
   } catch {
     throw new Unreachable();
@@ -100,7 +107,7 @@ async function post(where, text) {
       headers: { "Content-Type": "application/json" },
       body: text,
       redirect: "error",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: limitPatience(),
     });
     const seconds = Number(response.headers.get("Retry-After") ?? NaN);
     return { status: response.status, body: await response.json(), wanted: Number.isFinite(seconds) ? seconds : null };
@@ -297,6 +304,9 @@ function explain(error) {
 
 /** @returns {Promise<{ type: string, [name: string]: any }>} the event */
 async function findOut() {
+  // Its modules come while the data do.
+  worker?.close();
+  worker = new Client();
   const [status, raw, trustees, key] = await Promise.all([
     askJson(`${api}/status`),
     ask(`${api}/election`),
@@ -305,8 +315,6 @@ async function findOut() {
   ]);
   facts.status = status;
   if (status.group !== GROUP) return { type: "stop", reason: "unsupported" };
-  worker?.close();
-  worker = null;
   const election = await compute("prepare", { election: raw.buffer });
   facts.election = election;
   if (fingerprint !== null && election.fingerprint !== fingerprint) return { type: "stop", reason: "other-data" };
@@ -345,7 +353,16 @@ function makeRules({ questions, texts }) {
 async function findUnfinished(status) {
   const { sending } = readKept(uuid);
   if (!sending) return null;
-  const { tracker } = await lookUp(sending.credential);
+  const found = await lookUp(sending.credential).catch((error) => {
+    if (error instanceof Refused) return null;
+    throw error;
+  });
+  if (found === null) {
+    // Not what this page has written.
+    writeKept(uuid, { sending: null });
+    return null;
+  }
+  const { tracker } = found;
   if (tracker !== sending.tracker) {
     if (status.revoting && tracker !== null) {
       // The voter has cast a later one from elsewhere, which this earlier one would replace.
