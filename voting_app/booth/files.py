@@ -1,4 +1,4 @@
-"""What the pages consist of on which people vote: each file with the hash of what is served.
+"""What the pages consist of on which people vote and trustees use keys: each file with the hash of what is served.
 
 The journal has the list (kind `booth-files`), so that a page that was exchanged for some or all voters can be told
 from the one that was opened. `steward-audit booth` compares.
@@ -31,6 +31,7 @@ _STATIC = Path(__file__).resolve().parent.parent / "static"
 def _list_pages(uuid: str, language: str) -> Iterable[str]:
     yield f"/elections/{uuid}/vote?lang={language}"
     yield f"/elections/{uuid}/check?lang={language}"
+    yield f"/elections/{uuid}/trustee?lang={language}"
 
 
 def _list_texts(_: str, language: str) -> Iterable[str]:
