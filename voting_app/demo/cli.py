@@ -105,10 +105,10 @@ def demo(  # noqa: PLR0913, PLR0917  one for each option
     If all trustees are needed (T = N), each of them holds a key of its own; otherwise they make one threshold key
     together.
 
-    With --serve the election stays open after the votes of the file, and five links are printed with which you can
-    vote in your browser; DIR/spare-credentials.txt has their credentials, one a line, made for five guests who are
-    added to the roll. Ctrl-C or SIGTERM closes, counts and verifies it; the guests' ballots then stand in the result
-    besides the votes of the file.
+    With --serve the election stays open after the votes of the file. Five links are printed with which you can vote in
+    your browser. DIR/spare-credentials.txt has their credentials, one a line; they were made for five guests who are
+    added to the roll. Ctrl-C or SIGTERM closes, counts and verifies the election; the guests' ballots then stand in the
+    result besides the votes of the file.
 
     \b
     Exit status: 0 the record is sound and the result equals the plain count, 1 it is not so,

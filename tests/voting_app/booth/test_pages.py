@@ -1,0 +1,65 @@
+"""The booth's pages as they are served, in every state: the same to everybody, and without anybody's markup."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.voting_app.api import Api, Run
+from tests.voting_app.public.stages import STATES, TEXTS, make_stage
+from voting_app.context import Context
+
+PAGES = ("vote", "check")
+HOSTILE = "<b onclick=alert(1)>&"
+
+
+@pytest.fixture
+def api(context: Context, client: FlaskClient) -> Api:
+    return Api(context, client)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", STATES)
+def test_in_every_state(page: str, state: str, api: Api, client: FlaskClient) -> None:
+    uuid = make_stage(api, state).uuid
+    answer = client.get(f"/elections/{uuid}/{page}?lang=en")
+    assert answer.status_code == 200
+    assert ("You cannot vote yet." in answer.text) is (state == "roll-frozen")
+    assert ("pages/support.js" in answer.text) is (state != "roll-frozen")
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_of_no_election_and_of_a_draft(page: str, api: Api, client: FlaskClient) -> None:
+    """A draft's texts may still change."""
+    draft = Run(api).create(**TEXTS).uuid
+    for uuid in ("none", draft):
+        assert client.get(f"/elections/{uuid}/{page}").status_code == 404
+
+
+def test_no_states_show(api: Api, client: FlaskClient) -> None:
+    """Its hash stands in the journal before the opening and must hold until the end."""
+    uuid = make_stage(api, "keys-ready").uuid
+    for language in ("en", "es", "fr"):
+        text = client.get(f"/elections/{uuid}/vote?lang={language}").text
+        assert f'<html lang="{language}"' in text
+        # Whoever follows a link of the page or asks twice gets the same bytes.
+        again = client.get(f"/elections/{uuid}/vote?lang={language}", headers={"Accept-Language": "ja"})
+        assert again.text == text
+
+
+def test_names_are_texts(api: Api, client: FlaskClient) -> None:
+    uuid = make_stage(api, "keys-ready", name=HOSTILE, description=HOSTILE).uuid
+    text = client.get(f"/elections/{uuid}/vote?lang=en").text
+    assert HOSTILE not in text
+    assert text.count("&lt;b onclick=alert(1)&gt;&amp;") == 2
+
+
+def test_the_address_is_not_logged_with_a_time(
+    api: Api, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    uuid = make_stage(api, "keys-ready").uuid
+    with caplog.at_level("INFO", "steward.requests"):
+        caplog.clear()
+        client.get(f"/elections/{uuid}/vote")
+    [line] = [record.getMessage() for record in caplog.records]
+    assert '"at"' not in line
+    assert uuid not in line
