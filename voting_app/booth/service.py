@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from crypto.ballot import ballot_tracker, max_ballot_size
 from crypto.credentials import CredentialList, parse_credential_list
 from crypto.election import Election, parse_election
-from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.encoding import encode_json_bytes, parse_json, sha256_hex
 from crypto.errors import ProtocolError, RejectedError
 from crypto.receipt import make_receipt
 from crypto.record import BoxState
@@ -470,6 +470,9 @@ def _sort(
 
 def _make_cast(counter: Counter, raw: bytes, outcome: _Outcome) -> Cast:
     """Return the receipt of a ballot that is in the box, or raise why it is not."""
+    if isinstance(outcome, Problem):
+        # What is no ballot at all is told that first (rule B1), whatever else speaks against it.
+        parse_json(raw, "B1")
     if isinstance(outcome, Exception):
         raise outcome
     tracker = ballot_tracker(raw)

@@ -174,6 +174,16 @@ def test_other_spellings_of_a_ballot(client: FlaskClient, simulation: Simulation
         require_refused(cast(client, simulation, body), 400, "malformed")
 
 
+def test_half_a_ballot_is_no_ballot_also_when_there_was_one(
+    client: FlaskClient, simulation: Simulation, box_id: int
+) -> None:
+    """Its credential is found in its beginning, but that it has voted is not what its sender must be told."""
+    raw = simulation.ballots[0]
+    assert cast(client, simulation, raw).status_code == 201
+    require_refused(cast(client, simulation, raw[:-3]), 400, "malformed")
+    require_refused(cast(client, simulation, make_another(simulation, 0)[:-3]), 400, "malformed")
+
+
 @pytest.mark.usefixtures("unchanged")
 def test_false_ballots(client: FlaskClient, simulation: Simulation) -> None:
     value = json.loads(simulation.ballots[0])
