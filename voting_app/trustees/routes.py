@@ -148,6 +148,7 @@ def encode_inbox(inbox: Inbox) -> dict[str, Any]:
         "election_name": inbox.election.name,
         "state": inbox.election.state.value,
         "owner": inbox.owner,
+        "trustees": plan.seats,
         "name": inbox.name,
         "kind": inbox.kind.value,
         "index": inbox.index,

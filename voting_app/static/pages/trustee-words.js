@@ -10,6 +10,7 @@ import { _ } from "./texts.js";
  * @property {string} election_name
  * @property {string} state
  * @property {number} owner
+ * @property {number} trustees how many the election has
  * @property {string | null} name
  * @property {"single" | "threshold"} kind
  * @property {number | null} size

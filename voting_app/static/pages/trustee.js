@@ -56,12 +56,12 @@ function draw(drawn, isNew = true) {
 }
 
 /** Which election, which trustee, which step of how many. @param {Inbox} box */
-function head({ election_name: name, owner, name: person, kind, acts, act, number }) {
+function head({ election_name: name, owner, trustees, name: person, kind, acts, act, number }) {
   const who = nameTrustee({ owner, name: person });
   return [
     h("p", { class: "kicker" }, words(name)),
     h("h1", {}, act ? nameAct(act, kind) : _("Trustee")),
-    h("p", {}, _("You are %(who)s.", { who }), " ", act && _("Step %(number)s of %(count)s.", { number: number ?? 0, count: acts.length })),
+    h("p", {}, _("You are %(who)s of %(count)s.", { who, count: trustees }), " ", act && _("Step %(number)s of %(count)s.", { number: number ?? 0, count: acts.length })),
     h(
       "ol",
       { class: "steps", "aria-label": _("Steps") },
@@ -250,12 +250,12 @@ function wait(said = null, isNew = true) {
       value.awaited.length > 0 && h("p", {}, _("Awaited:"), " ", awaited(value)),
       h("p", {}, advice),
       actions(
-        button(_("Look again"), () => void lookAgain(text, true)),
+        value.step !== "done" && button(_("Look again"), () => void lookAgain(text, true)),
         h("a", { class: "button quiet", href: `/elections/${uuid}` }, _("To the election's page")),
       ),
     ];
   }, isNew);
-  schedule();
+  if (value.step !== "done") schedule();
 }
 
 /** @param {Inbox} value @returns {Child[]} */
@@ -489,7 +489,7 @@ function askBeforeOpening(sum) {
       [_("Fingerprint"), code(sum.fingerprint)],
       [_("Ballots in the box"), String(sum.ballots)],
       [_("Ballots that count"), String(sum.counted)],
-      [_("You are"), nameTrustee({ owner: sum.owner, name: value.name })],
+      [_("You are"), _("%(who)s of %(count)s", { who: nameTrustee({ owner: sum.owner, name: value.name }), count: sum.owners })],
       [_("To be opened: the sums of"), h("ul", {}, sum.questions.map((question) => h("li", {}, words(question))))],
     ),
     sum.counted < FEW_BALLOTS &&
