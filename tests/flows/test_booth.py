@@ -414,6 +414,28 @@ def test_voting_again_where_that_is_allowed(elections: Elections, people: People
     assert ballots(election) == [f"{first} replaced", voter.tracker()]
 
 
+@pytest.mark.parametrize("lose", [_lose_the_request, _lose_the_answer])
+def test_a_vote_that_replaces_another_one_is_not_lost_either(
+    lose: Callable[[Wire], None], elections: Elections, people: People, wire: Wire, watcher: Watcher
+) -> None:
+    """The page has promised to go on by itself; the ballot that is in the box is the one to be replaced."""
+    watcher.expect(0, "POST", "/ballots")
+    election = elections.new(members=1, revoting=True).set_up()
+    voter = own_voter(people, election).cast()
+    first = voter.tracker()
+    voter.open().read("A ballot of yours is in the ballot box already.")
+    voter.encrypt(president="Ada Lovelace")
+    lose(wire)
+    voter.press("Cast this ballot").read("It is not known yet")
+    second = voter.tracker()
+    wire.mend()
+    voter.page.goto("about:blank")
+    voter.page.goto(f"{election.url}/vote")
+    voter.see(IN_THE_BOX)
+    assert voter.tracker() == second
+    assert ballots(election) == [f"{first} replaced", second]
+
+
 def test_an_unsent_ballot_does_not_replace_a_later_one(
     elections: Elections, people: People, wire: Wire, watcher: Watcher
 ) -> None:
@@ -475,6 +497,10 @@ def test_a_code_of_another_election(voter: Voter) -> None:
 def test_a_damaged_link(voter: Voter) -> None:
     voter.open(voter.link()[:-1]).read("Your link is not complete.")
     voter.open(f"{voter.election.url}/vote#{voter.code[:-3]}").read("Your link is not complete.")
+    # What is no text in UTF-8, and what is no escape.
+    for fragment in ("%ff", "%", "%E0%A4%A"):
+        voter.open(f"{voter.election.url}/vote#{fragment}").read("Your link is not complete.")
+        assert "#" not in voter.page.url
 
 
 def test_another_link_in_the_same_tab(voter: Voter, members: Iterator[str], watcher: Watcher) -> None:

@@ -289,6 +289,8 @@ def test_the_link_leaves_the_address_at_once_and_bad_ones_are_explained(
         (stranger, 403, "This link belongs to another election."),
         (committee, 403, "This link is not a trustee's."),
         ("%", 401, "This link is not valid"),
+        # What is no text in UTF-8.
+        ("%ff", 401, "This link is not valid"),
     ):
         watcher.expect(status, "GET", "/trustee")
         page.goto("about:blank")

@@ -302,6 +302,8 @@ def test_a_whole_link_may_be_typed(js: Node) -> None:
         "5",
         '{"version":2,"kept":{"credential":"C","tracker":"T","text":"x"}}',
         '{"version":1,"kept":{"credential":"C","tracker":5,"text":"x"}}',
+        '{"version":1,"sending":{"credential":"C","tracker":"T","text":"x","after":"T"}}',
+        '{"version":1,"sending":{"credential":"C","tracker":"T","text":"x","after":[5]}}',
         '{"version":1,"sending":"x"}',
     ],
 )
@@ -314,3 +316,6 @@ def test_what_was_kept_is_read(js: Node) -> None:
     read = {"credential": "C", "tracker": "T", "text": "x"}
     assert js.call("voteKept", text=f'{{"version":1,"sending":{part}}}') == {"sending": read, "kept": None}
     assert js.call("voteKept", text=f'{{"version":1,"kept":{part}}}') == {"sending": None, "kept": read}
+    later = part.replace('"x"', '"x","after":["T0"]')
+    read_later = {**read, "after": ["T0"]}
+    assert js.call("voteKept", text=f'{{"version":1,"sending":{later}}}')["sending"] == read_later

@@ -153,7 +153,12 @@ async function fetchInbox() {
 
 /** @param {string} text a token, or a whole link with it */
 function takeToken(text) {
-  token = decodeURIComponent(text.slice(text.lastIndexOf("#") + 1).replace(/%(?![0-9a-fA-F]{2})/g, "%25")).trim();
+  token = text.slice(text.lastIndexOf("#") + 1).trim();
+  try {
+    token = decodeURIComponent(token).trim();
+  } catch {
+    // Escapes that stand for no text: the server says that this is no link of a trustee.
+  }
 }
 
 /** @param {string} [problem] */

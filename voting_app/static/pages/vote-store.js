@@ -9,8 +9,10 @@
 const VERSION = 1;
 
 /**
- * credential: the public one, which tells whose part this is among several voters of one device.
- * @typedef {{ credential: string, tracker: string, text: string }} Part
+ * credential: the public one, which tells whose part this is among several voters of one device. after: trackers of
+ * ballots of the same voter that were cast before this one; where one may vote again, they tell whether the last one
+ * in the box is one to be replaced, or a later one.
+ * @typedef {{ credential: string, tracker: string, text: string, after?: string[] }} Part
  */
 /** @typedef {{ sending: Part | null, kept: Part | null }} Kept text: of the ballot, of the receipt */
 
@@ -24,8 +26,9 @@ export function keyOf(uuid) {
 
 /** @param {any} value @returns {Part | null} */
 function readPart(value) {
-  const { credential, tracker, text } = value ?? {};
-  return [credential, tracker, text].every((item) => typeof item === "string") ? { credential, tracker, text } : null;
+  const { credential, tracker, text, after = [] } = value ?? {};
+  const isWhole = Array.isArray(after) && [credential, tracker, text, ...after].every((item) => typeof item === "string");
+  return isWhole ? { credential, tracker, text, ...(after.length && { after }) } : null;
 }
 
 /**

@@ -364,7 +364,7 @@ async function findUnfinished(status) {
   }
   const { tracker } = found;
   if (tracker !== sending.tracker) {
-    if (status.revoting && tracker !== null) {
+    if (status.revoting && tracker !== null && !sending.after?.includes(tracker)) {
       // The voter has cast a later one from elsewhere, which this earlier one would replace.
       writeKept(uuid, { sending: null });
       return null;
@@ -445,7 +445,7 @@ async function alone(task) {
 }
 
 async function cast() {
-  const { ballot } = state;
+  const { ballot, tracker: last } = state;
   if (!ballot) return;
   /** @type {Part} */
   const mine = { credential: publicCredential, tracker: ballot.tracker, text: ballot.text };
@@ -460,6 +460,8 @@ async function cast() {
       await finish(kept);
       return;
     }
+    const own = kept?.credential === mine.credential ? kept.tracker : null;
+    mine.after = [last, own].flatMap((tracker) => tracker ?? []);
     act("send", { isKept: writeKept(uuid, { sending: mine }) });
     const event = await deliver(mine, false);
     act(event.type, event);
@@ -624,8 +626,13 @@ async function switchLanguage(link) {
 
 /** @param {string} fragment of a link: the code, and perhaps the fingerprint */
 function take(fragment) {
-  const given = readFragment(decodeURIComponent(fragment.replace(/%(?![0-9a-fA-F]{2})/g, "%25")));
   forget();
+  let given = null;
+  try {
+    given = readFragment(decodeURIComponent(fragment));
+  } catch {
+    // Escapes that stand for no text.
+  }
   if (given) ({ credential, fingerprint } = given);
   // A damaged link: its code is asked for, and what it names is not believed.
   else credential = fragment ? "?" : "";
