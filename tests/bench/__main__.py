@@ -49,9 +49,9 @@ OUR_RUNS = 3
 WORKERS = 2
 # Ballots that wait for each other share a transaction, so a worker has many threads; but as there is a worker for each
 # processor, only one of its ballots is verified at a time.
-THREADS = 16
+THREADS = 32
 VERIFICATIONS = 1
-CONNECTIONS = 32
+CONNECTIONS = 64
 PROJECT = Path(__file__).resolve().parents[2]
 
 
