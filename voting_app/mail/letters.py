@@ -6,6 +6,7 @@ standard library's strict policy only, which refuses a line's end in a header; a
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,7 +64,7 @@ def compose(letter: Letter, *, sender: str, organisation: str) -> EmailMessage:
     message = EmailMessage(_POLICY)
     try:
         values = {**letter.payload, "organisation": organisation}
-        subject = environment.get_template(f"{letter.kind}/subject.txt").render(values)
+        subject = _keep_on_one_line(environment.get_template(f"{letter.kind}/subject.txt").render(values))
         if not subject.isprintable():
             raise ValueError("a sign in the subject cannot be printed")
         body = environment.get_template(f"{letter.kind}/body.txt").render(values)
@@ -81,6 +82,11 @@ def compose(letter: Letter, *, sender: str, organisation: str) -> EmailMessage:
         # Named by its kind only: what the templates were given is not for the log.
         raise LetterError(f"the message cannot be written ({type(error).__name__})") from error
     return message
+
+
+def _keep_on_one_line(text: str) -> str:
+    """The text with plain blanks for the others: French writes one before a colon at which no line may end."""
+    return "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in text)
 
 
 def get_domain(address: str) -> str:
