@@ -11,6 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from audit.keyfile import KeyFile, encode_key_file
 from tests.flows.elections import QUESTIONS, HeldElection
 from tests.flows.people import Elections
 
@@ -85,13 +86,57 @@ def _wait_for_booth(page: Page, _election: HeldElection) -> None:
     page.locator("#view.view").wait_for()
 
 
+# The trustees' page, likewise by its structure. Nothing is sent, so that each step can be shown any number of times.
+def _to_trustee_link(page: Page, _election: HeldElection) -> None:
+    page.locator("#token").wait_for()
+
+
+def _to_trustee_step(page: Page, _election: HeldElection) -> None:
+    page.locator("#file").wait_for()
+
+
+def _to_trustee_wait(page: Page, _election: HeldElection) -> None:
+    page.locator("#view a.button.quiet").wait_for()
+
+
+def _to_saving(page: Page, election: HeldElection) -> None:
+    _to_trustee_step(page, election)
+    _go_on(page)
+    page.locator("#view a[download]").wait_for()
+
+
+def _choose_file(page: Page, election: HeldElection, content: bytes) -> None:
+    _to_trustee_step(page, election)
+    page.locator("#file").set_input_files(
+        {"name": "trustee.json", "mimeType": "application/json", "buffer": content}
+    )
+
+
+def _to_refused_file(page: Page, election: HeldElection) -> None:
+    _choose_file(page, election, b"{}")
+    page.locator("#view [role=alert]").wait_for()
+
+
+def _to_sum(page: Page, election: HeldElection) -> None:
+    # The part of a shared key opens the same sum as a key file with all of the ceremony in it.
+    key = KeyFile("single", "Ed25519", secret=str(election.trustees[0]._secret))
+    _choose_file(page, election, encode_key_file(key))
+    page.locator("#view button.quiet").wait_for()
+
+
+def _to_opened(page: Page, election: HeldElection) -> None:
+    _to_sum(page, election)
+    _go_on(page)
+    page.locator("#view a[download]").wait_for()
+
+
 @dataclass(frozen=True)
 class View:
     """One page in one situation.
 
     name: of the files; caption: what one sees; state: of the election that is shown, a key of SCENES; path: below the
-    election's page, or from the root if it begins with "/" (braces: uuid, credential, token); act: what is done there
-    first; status: what the server answers.
+    election's page, or from the root if it begins with "/" (braces: uuid, credential, and the tokens of the first two
+    trustees); act: what is done there first; status: what the server answers.
     """
 
     name: str
@@ -103,10 +148,12 @@ class View:
 
     def url(self, election: HeldElection) -> str:
         """The full address."""
+        tokens = [trustee.token for trustee in election.trustees] or ["", ""]
         path = self.path.format(
             uuid=election.uuid,
             credential=next(iter(election.credentials.values()), ""),
-            token=election.trustees[0].token if election.trustees else "",
+            token=tokens[0],
+            token2=tokens[1],
         )
         return election.server.url + path if path.startswith("/") else election.url + path
 
@@ -117,10 +164,16 @@ def _vote_all(election: HeldElection) -> HeldElection:
     return election
 
 
+def _begin_keys(election: HeldElection) -> HeldElection:
+    """The second trustee is ahead of the others and waits for them."""
+    election.trustees[1].send_certificate()
+    return election
+
+
 # How to bring a new election into each state that pages differ in. Later ones go on from where earlier ones stop.
 SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
-    "frozen": lambda e: e.create().freeze().issue().seat(),
+    "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
     "open": lambda e: _vote_all(e.set_up()),
     # Where one may vote again, so that the way can be walked any number of times.
@@ -135,6 +188,7 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
 }
 
 _VOTE = "/elections/{uuid}/vote#{credential}"
+_TRUSTEE = "/elections/{uuid}/trustee#{token}"
 
 VIEWS = (
     View("elections", "All elections", "open", "/"),
@@ -175,6 +229,22 @@ VIEWS = (
     View("booth-cancelled", "The booth of a cancelled election", "cancelled", _VOTE, _wait_for_booth),
     View("check", "The second device", "again", "/elections/{uuid}/check", _wait_for_booth),
     View("checked", "What is in the ballot", "again", _VOTE, _to_checked),
+    View("trustee-link", "A trustee without a link", "frozen", "/elections/{uuid}/trustee", _to_trustee_link),
+    View("trustee-begin", "A trustee begins", "frozen", _TRUSTEE, _to_trustee_step),
+    View("trustee-save", "The new key must be saved", "frozen", _TRUSTEE, _to_saving),
+    View(
+        "trustee-wait",
+        "Waiting for the other trustees",
+        "frozen",
+        "/elections/{uuid}/trustee#{token2}",
+        _to_trustee_wait,
+    ),
+    View("trustee-drill", "Showing that the key is there", "ready", _TRUSTEE, _to_trustee_step),
+    View("trustee-refused", "A file that is no key", "ready", _TRUSTEE, _to_refused_file),
+    View("trustee-voting", "A trustee while people vote", "open", _TRUSTEE, _to_trustee_wait),
+    View("trustee-sum", "Before the result is opened", "closed", _TRUSTEE, _to_sum),
+    View("trustee-opened", "The key has been used", "closed", _TRUSTEE, _to_opened),
+    View("trustee-done", "A trustee who has done everything", "tallied", _TRUSTEE, _to_trustee_wait),
     View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
 )
 

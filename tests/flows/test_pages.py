@@ -1,12 +1,15 @@
 """Every page in every language, colour scheme and width: faultless for axe-core, whole by keyboard, and quiet."""
 
+import random
 from collections.abc import Iterator
+from itertools import groupby, product
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.conftest import SAMPLES
 from tests.flows.accessibility import AxeMissingError, read_axe, require_accessible, require_keyboard
-from tests.flows.browser import DESK, PHONE
+from tests.flows.browser import DESK, PHONE, Device
 from tests.flows.gallery import VIEWS, Gallery, View, find_rule, show
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation
@@ -30,29 +33,38 @@ def axe() -> None:
         pytest.skip(str(missing))
 
 
-def require_good(page: Page, where: str) -> None:
-    """All that a page must be, in both colour schemes and at both widths."""
-    for device in (PHONE, DESK):
-        page.set_viewport_size({"width": device.width, "height": device.height})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            try:
-                require_accessible(page)
-            except AssertionError as fault:
-                raise AssertionError(f"{where}, {device.name}, {scheme}: {fault}") from None
-        require_keyboard(page)
+# In these every page must be good. Sorted by what costs most to change.
+LOOKS = sorted(product(LANGUAGES, (PHONE.name, DESK.name), ("dark", "light")))
+
+
+def require_good(page: Page, where: str, device: Device, schemes: list[str]) -> None:
+    """All that a page must be at this width, in these colour schemes."""
+    page.set_viewport_size({"width": device.width, "height": device.height})
+    for scheme in schemes:
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        try:
+            require_accessible(page)
+        except AssertionError as fault:
+            raise AssertionError(f"{where}, {device.name}, {scheme}: {fault}") from None
+    require_keyboard(page)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-def test_every_page_is_accessible(view: View, people: People, watcher: Watcher, gallery: Gallery) -> None:
+def test_every_page_is_accessible(
+    view: View, people: People, watcher: Watcher, gallery: Gallery, samples: int, rng: random.Random
+) -> None:
+    """With large samples in every language, colour scheme and width; at a desk in some of them, by chance."""
     election = gallery.get(view.state)
     if view.status >= 400:
         watcher.expect(view.status, "GET", "/")
     page = people.new().page
-    for language in LANGUAGES:
+    looks = sorted(rng.sample(LOOKS, max(1, len(LOOKS) * samples // SAMPLES["large"])))
+    for language, of_language in groupby(looks, key=lambda look: look[0]):
         show(page, view, election, language)
         assert page.evaluate("() => document.documentElement.lang") == language
-        require_good(page, f"{view.name} in {language}")
+        for name, of_device in groupby(of_language, key=lambda look: look[1]):
+            device = PHONE if name == PHONE.name else DESK
+            require_good(page, f"{view.name} in {language}", device, [scheme for _, _, scheme in of_device])
 
 
 def test_every_page_that_is_linked_has_a_view(people: People, gallery: Gallery) -> None:
