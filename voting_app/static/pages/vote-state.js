@@ -42,7 +42,8 @@
  * @property {Delivery | null} delivery
  * @property {{ text: string, tracker: string, height: number, isKept: boolean } | null} receipt
  * @property {string | null} tracker of another ballot of the same voter
- * @property {{ reason: string, wasCasting: boolean, detail: string } | null} stop
+ * @property {{ reason: string, wasCasting: boolean, detail: string, hasVoted: boolean | null } | null} stop hasVoted:
+ *   whether a ballot of this voter is in the box, null where that was not asked
  */
 /** @typedef {{ type: string, [name: string]: any }} Event */
 
@@ -188,14 +189,15 @@ export function readTyped(text) {
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /** @type {(state: State, event: Event) => State} */
-const toStop = (state, { reason, detail = "", tracker = null, wasCasting = state.view === "casting" }) => ({
+const toStop = (state, { reason, detail = "", tracker = null, receipt = null, hasVoted = null, wasCasting = state.view === "casting" }) => ({
   ...state,
   view: "stopped",
   choices: [],
   ballot: null,
   delivery: null,
+  receipt,
   tracker,
-  stop: { reason, wasCasting, detail },
+  stop: { reason, wasCasting, detail, hasVoted },
 });
 /** @type {(state: State, event: Event) => State} */
 const toVoted = (state, { tracker }) => ({ ...state, view: "voted", choices: [], ballot: null, delivery: null, tracker });
@@ -322,6 +324,8 @@ const TABLE = {
     voted: toVoted,
     // A ballot that was given up to be checked elsewhere can't be cast; the choices are still there.
     spoiled: (state) => (state.choices.length ? { ...toReview(state), delivery: null } : toStop(state, { type: "", reason: "spoiled" })),
+    // A later ballot of this voter is in the box: it is not to be replaced by this one.
+    overtaken: toOpening,
     stop: toStop,
   },
   challenging: {

@@ -432,7 +432,9 @@ function challenged({ state, facts: facts_, act, tools }) {
   const place = h("span", { role: "status" });
   return [
     h("h1", {}, _("Check this ballot on another device")),
-    notice("info", _("This ballot can never be cast. You have not voted yet.")),
+    notice("info", state.tracker
+      ? _("This ballot can never be cast. Your earlier one still counts.")
+      : _("This ballot can never be cast. You have not voted yet.")),
     h("p", {}, _("Scan the code with another phone. It computes by itself what is in the ballot and says it in words.")),
     drawCode(url, _("QR code: the address at which another device opens this ballot")),
     h("p", {}, h("strong", {}, _("Compare what the other device shows:"))),
@@ -452,7 +454,7 @@ function challenged({ state, facts: facts_, act, tools }) {
 
 /** @param {Scene} scene @returns {Child[]} */
 function voted({ state, facts: facts_ }) {
-  const look = `${address(facts_.uuid, "/trackers", facts_.language)}#${state.tracker}`;
+  const look = `${address(facts_.uuid, "/trackers", facts_.language)}${state.tracker ? `#${state.tracker}` : ""}`;
   return [
     h("h1", {}, _("You have already voted")),
     h("p", { class: "lead" }, _("A ballot that was cast with your code is in the ballot box. Votes are final in this election, so no other one can be cast, and nothing was cast now.")),
@@ -498,6 +500,8 @@ function describeStop(reason, facts_) {
       return [_("Do not vote here"), "danger", _("The election's data contradict themselves, or are not those of this address: questions, keys or proofs do not fit together. This page has stopped, and nothing was sent."), _("Tell the election committee at once, and show them this page.")];
     case "bad-receipt":
       return [_("The receipt is not valid"), "danger", _("The server says that it has taken your ballot, but its receipt does not bear the election's signature. Do not rely on it."), _("Tell the election committee at once, with the tracker below, and look later whether the tracker is in the ballot box.")];
+    case "contradiction":
+      return [_("The server contradicts your receipt"), "danger", _("This device keeps a receipt for your ballot. What the server shows now does not fit it: your ballot is not in the ballot box, or the receipt was signed with another key."), _("Save the receipt, and give it to the election committee at once: it proves that your ballot was taken.")];
     case "spoiled":
       return [_("This ballot was given up to be checked"), "warning", _("It can never be cast. Open your link again and encrypt another one."), ""];
     case "too-old":
@@ -515,8 +519,9 @@ function describeStop(reason, facts_) {
 
 /** @param {Scene} scene @returns {Child[]} */
 function stopped(scene) {
-  const { state, facts: facts_, act } = scene;
-  const { reason = "", wasCasting = false, detail = "" } = state.stop ?? {};
+  const { state, facts: facts_, act, tools } = scene;
+  const { reason = "", wasCasting = false, detail = "", hasVoted = null } = state.stop ?? {};
+  const isTracked = hasVoted || reason === "bad-receipt" || reason === "contradiction";
   const [title, kind, sentence, advice] = describeStop(reason, facts_);
   const canReopen = ["unreachable", "paused", "unlisted", "not-open", "too-old"].includes(reason);
   return [
@@ -525,7 +530,10 @@ function stopped(scene) {
     h("div", { class: `notice ${kind}`, role: kind === "danger" ? "alert" : null }, h("p", {}, sentence), typeof advice === "string" && advice ? h("p", {}, advice) : advice),
     wasCasting && reason !== "bad-receipt" && h("p", {}, h("strong", {}, _("Nothing was cast: your ballot is not in the ballot box."))),
     wasCasting && reason === "paused" && h("p", {}, _("This device keeps the encrypted ballot, if it can, and sends it when you open this page after the pause.")),
-    reason === "bad-receipt" && state.tracker && trackerBox(_("Tracker"), state.tracker),
+    hasVoted && h("p", {}, h("strong", {}, _("A ballot of yours is in the ballot box already."))),
+    hasVoted === false && h("p", {}, h("strong", {}, _("No ballot of yours is in the ballot box."))),
+    isTracked && state.tracker && trackerBox(_("Tracker"), state.tracker),
+    state.receipt && actions(button(_("Save as a file"), tools.save)),
     reason === "other-data" && facts_.election && h("p", {}, _("Fingerprint of what the server shows:"), " ", code(facts_.election.fingerprint)),
     detail && h("p", { class: "small muted" }, _("For the committee: %(detail)s", { detail })),
     canReopen && actions(button(reason === "unlisted" ? _("Type the code again") : _("Try again"), () => act("reopen"))),

@@ -268,8 +268,9 @@ const tools = {
 async function enterTyped(typed) {
   const given = readFragment(readTyped(typed));
   // Only who types needs this: it brings a good part of the Worker's modules.
-  const { findTypingFault } = await import("../booth/credentials.js");
-  const codeFault = given ? findTypingFault(given.credential) : { wrong: "link" };
+  const typing = await import("../booth/credentials.js").catch(() => null);
+  // Without network nobody looks here: what follows says that there is none, and the Worker looks as well.
+  const codeFault = given ? (typing?.findTypingFault(given.credential) ?? null) : { wrong: "link" };
   if (codeFault || !given) {
     act("mistype", { codeFault });
     document.getElementById("code")?.focus();
@@ -386,11 +387,21 @@ async function findUnfinished(status) {
 async function findStanding(status, rules) {
   const reason = findStop(status.state);
   const { kept } = readKept(uuid);
-  const own = kept && !(isAnother && !credential) && (!credential || kept.credential === publicCredential) ? await readReceipt(kept) : null;
+  const isOwn = kept && !(isAnother && !credential) && (!credential || kept.credential === publicCredential);
+  const own = isOwn ? await readReceipt(kept) : null;
+  if (isOwn) {
+    const { tracker } = await lookUp(kept.credential);
+    // What was signed for stays true: a box without the ballot, or another key, is the server's lie.
+    if (!own || tracker === null || (tracker !== own.tracker && !status.revoting)) {
+      const { text, tracker: missing } = kept;
+      return { type: "stop", reason: "contradiction", tracker: missing, receipt: { text, tracker: missing, height: 0, isKept: true } };
+    }
+  }
   if (own && (!credential || reason)) return { type: "keep", receipt: own };
-  if (reason) return { type: "stop", reason };
+  if (reason && !credential) return { type: "stop", reason };
   if (!credential) return { type: "ask" };
   const { listed, tracker } = await lookUp(publicCredential);
+  if (reason) return { type: "stop", reason, tracker, hasVoted: listed ? tracker !== null : null };
   if (!listed) {
     credential = "";
     return { type: "stop", reason: "unlisted" };
@@ -498,7 +509,12 @@ async function deliverUnfinished(part) {
  */
 async function deliver(part, isDoubtful) {
   for (;;) {
-    const answer = await post("ballots", part.text);
+    const isLate = isDoubtful && facts.status.revoting ? await isOvertaken(part) : false;
+    if (isLate) {
+      writeKept(uuid, { sending: null });
+      return { type: "overtaken" };
+    }
+    const answer = isLate === null ? { status: 0, body: null, wanted: null } : await post("ballots", part.text);
     const meaning = readAnswer(answer.status, answer.body);
     if (meaning === "done") return await takeReceipt(part, answer.body.receipt);
     if (meaning !== "lost") {
@@ -509,6 +525,20 @@ async function deliver(part, isDoubtful) {
     act("lose", { wanted: answer.wanted });
     await rest(state.delivery?.pause ?? 1);
     act("tryAgain");
+  }
+}
+
+/**
+ * Whether the voter has cast a later ballot from elsewhere, which this one would replace; null if nobody can tell now.
+ * @param {Part} part
+ */
+async function isOvertaken({ credential: of, tracker: own, after = [] }) {
+  try {
+    const { tracker } = await lookUp(of);
+    return tracker !== null && tracker !== own && !after.includes(tracker);
+  } catch (error) {
+    // What is wrong with a ballot is for the answer to the ballot to say.
+    return error instanceof Unreachable ? null : false;
   }
 }
 
@@ -538,6 +568,9 @@ async function takeReceipt({ credential: of, tracker }, signed) {
 async function readRefusal(part, code, isDoubtful) {
   try {
     if (isDoubtful) await sleep(SETTLING_MS);
+    if (code === "closed") facts.status = await askJson(`${api}/status`);
+    // Until the box has ended, an earlier request that came in time may still be at work.
+    if (code === "closed" && isDoubtful && facts.status.box.state === "voting") return null;
     const { tracker } = await lookUp(part.credential);
     // It is in the box: the next try brings the receipt.
     if (tracker === part.tracker) return null;
@@ -548,7 +581,6 @@ async function readRefusal(part, code, isDoubtful) {
       if (reason !== "paused") writeKept(uuid, { sending: null });
       return { type: "stop", reason };
     }
-    if (code === "closed") facts.status = await askJson(`${api}/status`);
     writeKept(uuid, { sending: null });
     if (code === "already-voted") return { type: "voted", tracker };
     if (code === "challenged") return { type: "spoiled" };

@@ -1,0 +1,121 @@
+"""Where a voter stands, told by a page that comes late or by a server that lies."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.flows.booth import CHALLENGED, IN_THE_BOX, Voter, ballots
+from tests.flows.elections import HeldElection
+from tests.flows.people import Elections, People
+from tests.flows.watching import Watcher
+from tests.flows.wire import Wire
+
+CONTRADICTION = "The server contradicts your receipt"
+
+
+def own_voter(people: People, election: HeldElection, member: str = "M1") -> Voter:
+    return Voter(people.new(), election, member)
+
+
+def answer_looks(voter: Voter, tracker: str | None) -> None:
+    """The server says this of the voter's last ballot."""
+    body = {"listed": True, "tracker": tracker}
+    voter.page.route("**/credentials/lookup", lambda route: route.fulfill(json=body))
+
+
+@pytest.mark.parametrize("state", ["paused", "closed"])
+def test_who_comes_when_no_vote_is_taken_hears_whether_one_is_in(
+    state: str, elections: Elections, people: People
+) -> None:
+    """A page that keeps nothing has promised that the link tells it."""
+    election = elections.new(members=2).set_up()
+    tracker = own_voter(people, election).cast().tracker()
+    if state == "paused":
+        election.act("pause", {"reason": "The hall has no electricity."})
+    else:
+        election.close()
+    elsewhere = own_voter(people, election).open().see(f"Voting is {state}")
+    elsewhere.read("A ballot of yours is in the ballot box already.")
+    assert elsewhere.tracker() == tracker
+    own_voter(people, election, "M2").open().read("No ballot of yours is in the ballot box.")
+
+
+@pytest.mark.parametrize("tracker", [None, "A" * 43])
+@pytest.mark.parametrize("has_link", [True, False])
+def test_a_box_without_the_ballot_of_a_receipt_is_no_quiet_matter(
+    tracker: str | None, has_link: bool, elections: Elections, people: People
+) -> None:
+    election = elections.new(members=1).set_up()
+    voter = own_voter(people, election).cast()
+    own = voter.tracker()
+    answer_looks(voter, tracker)
+    voter.open(None if has_link else f"{election.url}/vote").see(CONTRADICTION)
+    assert voter.tracker() == own
+    with voter.page.expect_download() as download:
+        voter.press("Save as a file")
+    assert json.loads(download.value.path().read_bytes())["tracker"] == own
+
+
+def test_another_key_than_that_of_the_receipt_is_no_quiet_matter(
+    elections: Elections, people: People
+) -> None:
+    """A server that exchanges its journal's first line as well would make every earlier receipt worthless."""
+    election = elections.new(members=1).set_up()
+    voter = own_voter(people, election).cast()
+
+    journal = election.client.get_bytes(f"/elections/{election.uuid}/{election.uuid}.journal.jsonl")
+    line: dict[str, Any] = json.loads(journal.partition(b"\n")[0])
+    line["payload"]["service_key"] = "A" * 43
+    first = json.dumps(line)
+    voter.page.route("**/*.journal.jsonl", lambda route: route.fulfill(body=f"{first}\n"))
+    status = {**election.status(), "service_key": "A" * 43}
+    voter.page.route("**/status", lambda route: route.fulfill(json=status))
+    voter.open().see(CONTRADICTION)
+
+
+def test_a_page_left_open_without_a_connection_does_not_replace_a_later_ballot(
+    elections: Elections, people: People, wire: Wire, watcher: Watcher
+) -> None:
+    """Sent from a lift; cast from another phone, before the first one has a connection again."""
+    watcher.expect(0, "POST", "/ballots")
+    election = elections.new(members=1, revoting=True).set_up()
+    voter = own_voter(people, election).open().encrypt()
+    other = own_voter(people, election).open().encrypt(president="Ada Lovelace")
+    wire.lose_requests("POST", "/ballots")
+    voter.press("Cast this ballot").read("It is not known yet")
+    voter.person.lose_network()
+    wire.mend()
+    other.press("Cast this ballot").see(IN_THE_BOX)
+    voter.person.find_network()
+    voter.read("A ballot of yours is in the ballot box already.")
+    assert ballots(election) == [other.tracker()] == [voter.tracker()]
+
+
+def test_the_box_takes_what_came_in_time_until_it_has_ended(
+    elections: Elections, people: People, wire: Wire, watcher: Watcher
+) -> None:
+    """ "Closed" is no answer yet about a ballot of which an earlier request may still be at work."""
+    watcher.expect(0, "POST", "/ballots")
+    watcher.expect(409, "POST", "/ballots")
+    election = elections.new(members=1).set_up()
+    voter = own_voter(people, election).open().encrypt()
+    wire.lose_requests("POST", "/ballots")
+    voter.press("Cast this ballot").read("It is not known yet")
+    status = election.status()
+    election.close()
+    voter.page.route("**/status", lambda route: route.fulfill(json=status))
+    wire.mend()
+    voter.press("Try now").read("The next try is in")
+    voter.page.unroute("**/status")
+    voter.see("Voting is closed").read("Nothing was cast: your ballot is not in the ballot box.")
+    assert ballots(election) == []
+
+
+def test_who_checks_after_voting_is_not_told_that_nothing_was_cast(
+    elections: Elections, people: People
+) -> None:
+    election = elections.new(members=1, revoting=True).set_up()
+    voter = own_voter(people, election).cast()
+    voter.open().encrypt().press("Check instead of cast").see(CHALLENGED)
+    voter.read("This ballot can never be cast. Your earlier one still counts.")
