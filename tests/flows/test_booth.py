@@ -136,6 +136,17 @@ def test_a_code_is_typed(voter: Voter, watcher: Watcher) -> None:
     watcher.require_absent(credential_secrets(voter.election.parameters, voter.code))
 
 
+def test_a_code_is_typed_without_network(voter: Voter, watcher: Watcher) -> None:
+    watcher.expect_trouble("a request failed")
+    page = voter.person.open(f"{voter.election.url}/vote")
+    page.get_by_label("Voting code").wait_for()
+    voter.person.lose_network()
+    page.get_by_label("Voting code").fill(voter.code)
+    voter.press("Continue").see("The server cannot be reached")
+    voter.person.find_network()
+    voter.press("Try again").read("Is this the right election?")
+
+
 def test_the_language_is_switched_on_the_way(voter: Voter, watcher: Watcher) -> None:
     voter.open().press("Begin").choose("Grace Hopper").press("Next question")
     voter.page.get_by_role("link", name="Español").click()
