@@ -43,6 +43,12 @@ def _read_lists(raw: bytes, uuid: str) -> list[list[list[str]]]:
     return lists
 
 
+def _addresses(path: str) -> list[tuple[str, str | None]]:
+    """Where a page must be the same, and the language in which to ask: links and sheets name no language."""
+    address, mark, language = path.partition("?lang=")
+    return [(path, None), (address, language)] if mark else [(path, None)]
+
+
 def check_booth(
     url: str,
     journal: Path | None,
@@ -68,8 +74,10 @@ def check_booth(
     missing: list[str] = []
     for number, (path, digest) in enumerate(lists[-1], 1):
         try:
-            if sha256_hex(fetch_file(base + path, folder, _LARGEST_FILE)) != digest:
-                different.append(path)
+            for address, language in _addresses(path):
+                if sha256_hex(fetch_file(base + address, folder, _LARGEST_FILE, language)) != digest:
+                    different.append(path if address == path else f"{address} (for a browser in {language})")
+                    break
         except MissingError:
             missing.append(path)
         progress(number, len(lists[-1]))

@@ -40,17 +40,18 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def _download(url: str, target: Path, limit: int | None = None) -> None:
+def _download(url: str, target: Path, limit: int | None = None, language: str | None = None) -> None:
     """``limit``: the most bytes that are taken; a server must not fill the disk with what is known to be small."""
     # Imported here: most audits read a file, and would wait for this first.
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import urlopen
+    from urllib.request import Request, urlopen
 
     if not is_url(url):
         raise FetchError(f"{url}: only http and https addresses are read")
     try:
-        with urlopen(url, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
+        request = Request(url, headers={"Accept-Language": language} if language else {})  # noqa: S310
+        with urlopen(request, timeout=_TIMEOUT) as response, target.open("wb") as file:  # noqa: S310
             with LateProgress("fetching", response.length) as bar:
                 while piece := response.read(_PIECE):
                     file.write(piece)
@@ -95,8 +96,8 @@ def split_election_url(url: str) -> tuple[str, str] | None:
     return None if match is None else (match["base"], match["uuid"])
 
 
-def fetch_file(url: str, folder: Path, limit: int) -> bytes:
-    """One small file, at most ``limit`` bytes."""
+def fetch_file(url: str, folder: Path, limit: int, language: str | None = None) -> bytes:
+    """One small file, at most ``limit`` bytes; ``language``: as a browser asks that is set to it."""
     target = folder / "fetched"
-    _download(url, target, limit)
+    _download(url, target, limit, language)
     return target.read_bytes()

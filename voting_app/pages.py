@@ -6,7 +6,7 @@ The head of templates/base.html says how a page is made.
 from typing import Any
 
 from babel import numbers
-from flask import Flask, Response, render_template, request, url_for
+from flask import Flask, Response, g, render_template, request, url_for
 from flask_babel import format_decimal
 
 from voting_app.compression import compress
@@ -32,12 +32,18 @@ def make_page(template: str, **values: Any) -> Response:
     return compress(response)
 
 
+def make_fixed_page(template: str, **values: Any) -> Response:
+    """A page whose hash the journal has: the same bytes in a language, whether the address names it or the browser."""
+    g.language_of_links = get_language()
+    return make_page(template, **values)
+
+
 def page_url(endpoint: str, **values: Any) -> str:
     """The address of a page, in the language that the reader has chosen by the present one.
 
     For pages only: files, pictures and programs have one address, whatever the language.
     """
-    language = get_chosen_language()
+    language = g.get("language_of_links") or get_chosen_language()
     if language is not None:
         values.setdefault("lang", language)
     return url_for(endpoint, **values)

@@ -38,6 +38,8 @@ def compare(
 ) -> Result:
     files = {JOURNAL: with_lists(*lists).journal, **served}
     own = [] if journal is None else ["--journal", str(journal)]
+    # What links and sheets name is the page without a language.
+    files = {**{path.removesuffix("?lang=en"): body for path, body in files.items()}, **files}
     with serving(files.get) as base:
         return CliRunner().invoke(cli, ["booth", address(base), *own])
 
@@ -52,6 +54,13 @@ def test_the_pages_of_the_journal() -> None:
 def test_an_exchanged_file_is_named(path: str) -> None:
     run = compare({**FILES, path: b"fetch('https://evil.example')"}, FILES)
     assert (run.exit_code, run.output) == (DIFFERENT, f"DIFFERS: {path}\n")
+
+
+def test_a_page_that_is_exchanged_for_those_who_follow_a_link() -> None:
+    """A link names no language; an honest page at the address that does is not enough."""
+    plain = PAGE.removesuffix("?lang=en")
+    run = compare({**FILES, plain: b"<script src=evil>"}, FILES)
+    assert (run.exit_code, run.output) == (DIFFERENT, f"DIFFERS: {plain} (for a browser in en)\n")
 
 
 @pytest.mark.parametrize("path", FILES)

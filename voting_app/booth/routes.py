@@ -14,7 +14,7 @@ from voting_app.elections import service as elections
 from voting_app.errors import Problem
 from voting_app.json_body import get_text, invalid, make_json, parse_body
 from voting_app.languages import get_language
-from voting_app.pages import make_page
+from voting_app.pages import make_fixed_page, make_page
 
 blueprint = Blueprint("booth", __name__)
 
@@ -37,7 +37,7 @@ def show_booth(uuid: str) -> Response:
         shown = pages.describe_booth(session, uuid, get_language())
         if shown is None:
             return make_page("booth/early.html", uuid=uuid, name=pages.get_name(session, uuid))
-    return make_page("booth/vote.html", **shown)
+    return make_fixed_page("booth/vote.html", **shown)
 
 
 @blueprint.get("/elections/<uuid>/check")
@@ -47,7 +47,7 @@ def show_check(uuid: str) -> Response:
     with get_context().database.read() as session:
         if pages.describe_booth(session, uuid, get_language()) is None:
             return make_page("booth/early.html", uuid=uuid, name=pages.get_name(session, uuid))
-    return make_page("booth/check.html")
+    return make_fixed_page("booth/check.html")
 
 
 @blueprint.post("/api/v1/elections/<uuid>/ballots")

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from voting_app.access import access, get_actor
 from voting_app.context import get_context
 from voting_app.json_body import make_json, parse_body
-from voting_app.pages import make_page
+from voting_app.pages import make_fixed_page
 from voting_app.trustees import service, wire
 from voting_app.trustees.service import Inbox, SeatToken
 
@@ -87,7 +87,7 @@ def ready_keys(uuid: str) -> Response:
 @access("public")
 def show_visit(uuid: str) -> Response:
     """The page on which trustees make and use their keys. It tells nothing: its program asks, with the token."""
-    return make_page("trustees/visit.html", uuid=uuid)
+    return make_fixed_page("trustees/visit.html", uuid=uuid)
 
 
 @blueprint.get(f"{_ELECTION}/trustee")

@@ -23,7 +23,8 @@ def test_in_every_state(page: str, state: str, api: Api, client: FlaskClient) ->
     answer = client.get(f"/elections/{uuid}/{page}?lang=en")
     assert answer.status_code == 200
     assert ("You cannot vote yet." in answer.text) is (state == "roll-frozen")
-    assert ("pages/support.js" in answer.text) is (state != "roll-frozen")
+    # Also where nobody can vote yet: the code of a link must not stay in the address bar.
+    assert "pages/support.js" in answer.text
     assert "set-cookie" not in answer.headers
 
 
@@ -44,6 +45,11 @@ def test_no_states_show(api: Api, client: FlaskClient) -> None:
         # Whoever follows a link of the page or asks twice gets the same bytes.
         again = client.get(f"/elections/{uuid}/vote?lang={language}", headers={"Accept-Language": "ja"})
         assert again.text == text
+        # Links and sheets name no language: the browser does. The auditor compares that page too.
+        for page in ("vote", "check", "trustee"):
+            address = f"/elections/{uuid}/{page}"
+            plain = client.get(address, headers={"Accept-Language": language})
+            assert plain.data == client.get(f"{address}?lang={language}").data
 
 
 def test_names_are_texts(api: Api, client: FlaskClient) -> None:
