@@ -130,6 +130,7 @@ def demo(  # noqa: PLR0913, PLR0917  one for each option
         case=_read_case(sample, roll, questions, votes),
         name="Demonstration election" if is_own else SAMPLES[sample].name,
         description="" if is_own else SAMPLES[sample].description,
+        presentation={} if is_own else SAMPLES[sample].read_presentation(),
         trustees=size,
         threshold=needed,
         group_name=group_name,

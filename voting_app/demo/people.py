@@ -56,6 +56,8 @@ class Plan:
     threshold: int
     revoting: bool
     closes_at: datetime
+    # Of the request that creates the election: language, texts, rules, quorum, or nothing.
+    presentation: dict[str, Any] = field(default_factory=dict)
 
     @property
     def has_threshold_key(self) -> bool:
@@ -76,6 +78,7 @@ class Plan:
             "trustees": (
                 {"singles": 0, "threshold": shared} if self.has_threshold_key else {"singles": self.trustees}
             ),
+            **self.presentation,
         }
 
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from crypto.counting import Outcome, decide
 from crypto.election import Election, parse_election
 from crypto.receipt import Receipt
 from crypto.roll import Member, encode_roll
@@ -55,11 +56,14 @@ _OPEN_FOR_GUESTS = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Options:
-    """What the demo was asked for. out: None for a folder of the election's own; port: 0 for a free one."""
+    """What the demo was asked for. presentation: as in Plan; out: None for a folder of the election's own; port: 0 for
+    a free one.
+    """
 
     case: Case
     name: str
     description: str
+    presentation: dict[str, Any]
     trustees: int
     threshold: int
     group_name: str
@@ -389,18 +393,32 @@ class _Demo:
             return None, f"the result is the plain count of the votes file plus {more} by spare credentials"
         return None, "the result is the plain count of the votes file"
 
+    def _decide(self, verdict: Verdict) -> Outcome | None:
+        """Who has won, where the election data name the rules."""
+        presentation = self._election.presentation
+        if verdict.result is None or presentation is None or presentation.rules is None:
+            return None
+        return decide(
+            self._case.questions,
+            verdict.result,
+            presentation.rules,
+            quorum_percent=presentation.quorum_percent,
+            members=len(self._credentials),
+            ballots=int(verdict.report["counted"]),
+        )
+
     def _write_reports(self, verdict: Verdict, expected: Counts, is_equal: bool, comparison: str) -> None:
         extra = {"plain_count": {"equal": is_equal, "expected": expected, "detail": comparison}}
         text = json.dumps({**verdict.report, **extra}, ensure_ascii=False, indent=2)
         (self._files.folder / "report.json").write_text(text + "\n", "utf-8")
-        lines = report_lines(verdict, self._case.questions, comparison)
+        lines = report_lines(verdict, self._case.questions, comparison, self._decide(verdict))
         (self._files.folder / "report.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
     def _show_end(self, verdict: Verdict, comparison: str, *, is_good: bool) -> None:
         story = self._story
         if verdict.result is not None:
             story.heading(f"Result of {self._plan.name}")
-            for line in result_lines(self._case.questions, verdict.result):
+            for line in result_lines(self._case.questions, verdict.result, self._decide(verdict)):
                 story.line(line)
         story.heading(f"Sound, and {comparison}." if is_good else "NOT SOUND. See the lines marked with !")
         story.line(f"  fingerprint  {self._election.fingerprint}")
@@ -449,6 +467,7 @@ def _make_plan(options: Options) -> Plan:
         options.threshold,
         options.case.has_revotes,
         closes_at,
+        options.presentation,
     )
 
 

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crypto.counting import Outcome, QuestionOutcome
+from crypto.counting import Verdict as Decision
+from crypto.presentation import Majority
 from crypto.questions import HomomorphicQuestion
 from voting_app.demo.count import Counts
 
 _MARKS = {"pass": "ok", "fail": "FAIL", "not-checked": "-"}
+_RULES = {
+    Majority.PLURALITY: "the most votes",
+    Majority.MAJORITY: "more than half of the votes",
+    Majority.TWO_THIRDS: "at least two thirds of the votes",
+}
 
 
 class AuditorError(Exception):
@@ -75,18 +83,48 @@ def run_auditor(archive: Path, journal: Path) -> Verdict:
     return Verdict(run.returncode == 0 and report.get("verdict") == "sound", report)
 
 
-def result_lines(questions: tuple[HomomorphicQuestion, ...], result: Counts) -> list[str]:
-    """The result for people."""
+def result_lines(
+    questions: tuple[HomomorphicQuestion, ...], result: Counts, outcome: Outcome | None = None
+) -> list[str]:
+    """The result for people, and by which rule who has won."""
     lines: list[str] = []
     for number, (question, counts) in enumerate(zip(questions, result, strict=True), start=1):
         lines += ["", f"  {number}. {question.question}"]
         names = (["(blank)"] if question.blank else []) + list(question.answers)
         width = max(len(str(count)) for count in counts)
         lines += [f"     {count:>{width}}  {name}" for name, count in zip(names, counts, strict=True)]
+        if outcome is not None:
+            lines.append(f"     → {tell_decision(question, outcome.questions[number - 1])}")
+    if outcome is not None and (quorum := outcome.quorum) is not None:
+        reached = "reached" if quorum.is_reached else "missed"
+        share = f"{quorum.percent} percent of {quorum.members} members"
+        lines += ["", f"  Quorum {reached}: {quorum.ballots} ballots count; {share} are {quorum.needed}."]
     return lines
 
 
-def report_lines(verdict: Verdict, questions: tuple[HomomorphicQuestion, ...], comparison: str) -> list[str]:
+def tell_decision(question: HomomorphicQuestion, outcome: QuestionOutcome) -> str:
+    """Who has won by which rule. A tie is told, never broken."""
+
+    def names(places: tuple[int, ...]) -> str:
+        return ", ".join(question.answers[place] for place in places)
+
+    rule = _RULES[outcome.rule]
+    if outcome.verdict is Decision.QUORUM_MISSED:
+        return "nobody: the quorum was missed"
+    if outcome.verdict is Decision.NONE:
+        return f"nobody has {rule}"
+    won = names(outcome.winners) or "nobody yet"
+    if outcome.verdict is Decision.TIE:
+        return f"{won}, by {rule}; a tie for the rest between {names(outcome.tied)}"
+    return f"{won}, by {rule}"
+
+
+def report_lines(
+    verdict: Verdict,
+    questions: tuple[HomomorphicQuestion, ...],
+    comparison: str,
+    outcome: Outcome | None = None,
+) -> list[str]:
     """The report as a text file."""
     report = verdict.report
     lines = [
@@ -97,7 +135,7 @@ def report_lines(verdict: Verdict, questions: tuple[HomomorphicQuestion, ...], c
         f"plain count  {comparison}",
     ]
     if verdict.result is not None:
-        lines += ["", "Result", *result_lines(questions, verdict.result)]
+        lines += ["", "Result", *result_lines(questions, verdict.result, outcome)]
     lines += ["", "Checks", ""]
     for check in report["checks"]:
         detail = f" ({check['detail']})" if check["detail"] else ""

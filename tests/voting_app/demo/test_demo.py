@@ -54,6 +54,14 @@ def test_officers(tmp_path: Path, belenios33: Tool) -> None:
     assert (report["ballots"], report["counted"]) == (50, 50)
     # Counted with a spreadsheet, not with this program.
     assert report["result"] == [[24, 17, 8], [26, 20], [25, 15], [35, 13]]
+    # What the sample's rules say of these counts, and its quorum.
+    for words in (
+        "→ Denise Freeman, by the most votes",
+        "→ Yes, by more than half of the votes",
+        "Quorum reached: 50 ballots count; 50 percent of 60 members are 30.",
+    ):
+        assert words in done.stdout
+        assert words in (out / "report.txt").read_text()
     for words in (report["fingerprint"], str(out), "steward-audit verify", "belenios-tool election verify"):
         assert words in done.stdout
     assert "\x1b" not in done.stdout

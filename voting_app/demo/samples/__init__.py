@@ -1,7 +1,9 @@
 """The elections that ship with the project."""
 
+import json
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from voting_app.demo.files import Source
 
@@ -19,6 +21,12 @@ class Sample:
     def read(self, file_name: str) -> Source:
         """One of roll.csv, questions.json and votes.csv."""
         return Source(file_name, files(__name__).joinpath(self.folder, file_name).read_bytes())
+
+    def read_presentation(self) -> dict[str, Any]:
+        """Other languages, rules of decision and quorum, as in the request that creates the election; {} without."""
+        path = files(__name__).joinpath(self.folder, "presentation.json")
+        presentation: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
+        return presentation
 
 
 SAMPLES = {
