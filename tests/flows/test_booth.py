@@ -77,7 +77,7 @@ def test_six_taps_from_the_sheet_to_the_receipt(
     elections: Elections, people: People, watcher: Watcher, tmp_path: Path
 ) -> None:
     election = elections.new(members=2, questions=ONE_QUESTION).set_up()
-    voter = own_voter(people, election).open()
+    voter = own_voter(people, election).open().read("Your browser's history may keep the link that you open")
     scan = 1
     voter.press("Begin").choose("Yes").press("Review your choices").press("Encrypt my ballot")
     voter.press("Cast this ballot").see(IN_THE_BOX)

@@ -190,6 +190,7 @@ function intro(scene) {
         ? _("The server made the voting codes. Whoever runs it can find out whether you have voted, but not how, and has to be trusted not to vote in your place.")
         : _("The registrar, who made the voting codes, can find out whether you have voted, but not how.")),
       h("li", {}, _("Whoever stands beside you, or controls this device, sees what you choose. Vote where you are undisturbed.")),
+      h("li", {}, _("Your browser's history may keep the link that you open, and your code with it. On a device that others use, type the code instead, or use a private window.")),
     ),
     h("h2", {}, _("Is this the right election?")),
     facts_.isNamed
