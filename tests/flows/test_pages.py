@@ -84,7 +84,8 @@ def test_every_page_that_is_linked_has_a_view(people: People, gallery: Gallery) 
         if find_rule(url) not in known:
             unknown.add(find_rule(url))
         page.goto("about:blank")
-        page.goto(url)
+        # Leaving a page that still fetches its programs would break requests off.
+        page.goto(url, wait_until="networkidle")
         # Files are offered by links with `download`, programs' addresses are below /api/.
         links: list[str] = page.eval_on_selector_all(
             "a[href]:not([download])", "(links) => links.map((link) => link.href)"
