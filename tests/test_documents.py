@@ -43,6 +43,15 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def test_the_tests_that_documents_name_exist() -> None:
+    """A table of attacks with tests is worth what its tests are."""
+    named = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", (ROOT / "docs/threat-model.md").read_text())
+    assert len(named) > 25
+    for path, test in named:
+        source = (ROOT / path).read_text()
+        assert f"def {test or 'test_'}" in source, f"{path}::{test}"
+
+
 def _refusal_codes() -> set[str]:
     """The codes of all `Problem(status, "code", …)` in the application's source."""
     codes: set[str] = set()
