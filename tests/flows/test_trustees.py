@@ -58,6 +58,10 @@ def test_two_in_the_browser_and_one_with_the_command_open_a_result(
     crowd[3].step(DRILL)
     command.send_drill()
     crowd[1].step(DRILL)
+    # Whether they all see one election nobody but they can tell.
+    crowd[1].page.get_by_text("compare it with the other trustees").wait_for()
+    shown = crowd[1].page.locator(".notice code span").all_text_contents()
+    assert "".join(shown) == election.parameters.fingerprint
     election.open()
     for member in range(1, 7):
         election.vote(f"M{member}", [member % 2], [0])

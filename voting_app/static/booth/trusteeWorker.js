@@ -264,7 +264,7 @@ const OPERATIONS = {
     const { election, trustees } = box.setup;
     const published = { election, trustees, journal: { height: lines.length - 1, head: String(reader.head) } };
     const { key, body } = await ceremony.drill(before, inbox, published);
-    return settle(before, key, encodeJson(body));
+    return { ...settle(before, key, encodeJson(body)), fingerprint: election.fingerprint };
   },
 
   /**

@@ -35,6 +35,8 @@ let token = "";
 let inbox = null;
 /** @type {Client | null} */
 let worker = null;
+/** Of the election for which the key was shown in the drill, as this device computed it. */
+let fingerprint = "";
 /** Draws what is shown, again when the language changes. @type {() => Child[]} */
 let view = () => [];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -338,7 +340,9 @@ async function compute(file) {
   showWork(_("Your device computes"), _("One moment …"));
   try {
     const { text } = current();
-    settle(await renewWorker().call("begin", { inbox: text, file, uuid }));
+    const made = await renewWorker().call("begin", { inbox: text, file, uuid });
+    fingerprint = made.fingerprint ?? "";
+    settle(made);
   } catch (error) {
     giveUp(error);
   }
@@ -440,9 +444,17 @@ async function finish(step, kind, isOurs) {
   const title = _("Done: %(step)s", { step: nameAct(step, kind) });
   goOn(
     isOurs
-      ? notice("good", title)
+      ? notice("good", title, step === "drill" && fingerprint && compareFingerprint())
       : alertBox("warning", _("This step was done already, from another tab or another computer."), h("p", {}, _("Nothing was sent now. Go on with the key file that was saved there, not with the one that was just made here."))),
   );
+}
+
+/** A server could show another election to each trustee; only they themselves can find that out. */
+function compareFingerprint() {
+  return [
+    h("p", {}, _("Write down the fingerprint of the election, and compare it with the other trustees and the sheets of the voters. If they see another one, tell the election committee at once: then the voting must not open.")),
+    h("p", {}, code(fingerprint)),
+  ];
 }
 
 // --- the tally -----------------------------------------------------------------------------------------------------
