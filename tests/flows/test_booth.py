@@ -268,6 +268,72 @@ def test_a_double_click_does_nothing_that_was_not_meant(voter: Voter, wire: Wire
     assert len(wire.find("POST", "/ballots")) == 1
 
 
+def test_a_double_click_opens_one_ballot_and_encrypts_one(voter: Voter, wire: Wire) -> None:
+    before = ballots(voter.election)
+    voter.open().encrypt()
+    spoiled = voter.tracker()
+    voter.page.get_by_role("button", name="Check instead of cast").dblclick()
+    voter.see(CHALLENGED)
+    assert len(wire.find("POST", "/challenges")) == 1
+    voter.page.get_by_role("button", name="Encrypt again").dblclick()
+    voter.see(ENCRYPTED)
+    voter.page.wait_for_timeout(500)
+    voter.see(ENCRYPTED)
+    assert voter.tracker() != spoiled
+    assert ballots(voter.election) == before
+
+
+def test_a_double_click_while_the_connection_is_lost(voter: Voter, wire: Wire, watcher: Watcher) -> None:
+    watcher.expect(0, "POST", "/ballots")
+    before = ballots(voter.election)
+    voter.open().encrypt()
+    _lose_the_answer(wire)
+    voter.page.get_by_role("button", name="Cast this ballot").dblclick()
+    voter.read("It is not known yet")
+    tracker = voter.tracker()
+    wire.mend()
+    voter.page.get_by_role("button", name="Try now").dblclick()
+    voter.see(IN_THE_BOX)
+    assert ballots(voter.election) == [*before, tracker]
+
+
+def test_a_reload_while_a_ballot_is_given_up(voter: Voter, wire: Wire, watcher: Watcher) -> None:
+    """Whether the server heard of it or not: that ballot is never cast, and the voter can vote."""
+    watcher.expect(0, "POST", "/challenges")
+    before = ballots(voter.election)
+    for lose in (wire.lose_requests, wire.lose_answers):
+        voter.open().encrypt()
+        spoiled = voter.tracker()
+        lose("POST", "/challenges")
+        voter.press("Check instead of cast").read("is shown as soon as the server has confirmed")
+        voter.page.reload()
+        expect(voter.page.get_by_label("Voting code")).to_be_visible()
+        assert stored(voter) is None
+        wire.mend()
+    voter.cast()
+    assert ballots(voter.election) == [*before, voter.tracker()]
+    assert voter.tracker() != spoiled
+
+
+def test_a_tab_that_waits_goes_on_when_the_other_one_is_closed(
+    voter: Voter, wire: Wire, watcher: Watcher
+) -> None:
+    """What the voter said first comes first, and both tabs would say the same."""
+    watcher.expect(0, "POST", "/ballots")
+    before = ballots(voter.election)
+    voter.open().encrypt()
+    other = voter.in_tab(voter.person.new_tab()).open().encrypt(president="Ada Lovelace")
+    _lose_the_request(wire)
+    voter.press("Cast this ballot").read("There is no connection")
+    tracker = voter.tracker()
+    other.press("Cast this ballot").read("Another tab of this browser is casting a ballot.")
+    voter.person.close_tab(voter.page)
+    wire.mend()
+    other.see(IN_THE_BOX)
+    assert other.tracker() == tracker
+    assert ballots(voter.election) == [*before, tracker]
+
+
 def test_two_tabs_know_of_each_other(voter: Voter) -> None:
     voter.open().encrypt()
     other = voter.in_tab(voter.person.new_tab()).open().encrypt(president="Ada Lovelace")
