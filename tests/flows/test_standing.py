@@ -92,10 +92,13 @@ def test_a_page_left_open_without_a_connection_does_not_replace_a_later_ballot(
     assert ballots(election) == [other.tracker()] == [voter.tracker()]
 
 
-def test_the_box_takes_what_came_in_time_until_it_has_ended(
-    elections: Elections, people: People, wire: Wire, watcher: Watcher
+@pytest.mark.parametrize("open_question", ["status", "lookup"])
+def test_nothing_was_cast_is_said_by_the_box_only(
+    open_question: str, elections: Elections, people: People, wire: Wire, watcher: Watcher
 ) -> None:
-    """ "Closed" is no answer yet about a ballot of which an earlier request may still be at work."""
+    """ "Closed" is no answer yet about a ballot of which an earlier request may still be at work: the box may not have
+    ended, or something on the way refuses to let it be asked.
+    """
     watcher.expect(0, "POST", "/ballots")
     watcher.expect(409, "POST", "/ballots")
     election = elections.new(members=1).set_up()
@@ -104,10 +107,15 @@ def test_the_box_takes_what_came_in_time_until_it_has_ended(
     voter.press("Cast this ballot").read("It is not known yet")
     status = election.status()
     election.close()
-    voter.page.route("**/status", lambda route: route.fulfill(json=status))
+    if open_question == "status":
+        voter.page.route("**/status", lambda route: route.fulfill(json=status))
+    else:
+        watcher.expect(403, "POST", "/lookup")
+        refusal = {"code": "forbidden"}
+        voter.page.route("**/lookup", lambda route: route.fulfill(status=403, json=refusal))
     wire.mend()
-    voter.press("Try now").read("The next try is in")
-    voter.page.unroute("**/status")
+    voter.press("Try now").read("The next try is in 2 seconds")
+    voter.page.unroute(f"**/{open_question}")
     voter.see("Voting is closed").read("Nothing was cast: your ballot is not in the ballot box.")
     assert ballots(election) == []
 

@@ -570,7 +570,7 @@ async function readRefusal(part, code, isDoubtful) {
     if (isDoubtful) await sleep(SETTLING_MS);
     if (code === "closed") facts.status = await askJson(`${api}/status`);
     // Until the box has ended, an earlier request that came in time may still be at work.
-    if (code === "closed" && isDoubtful && facts.status.box.state === "voting") return null;
+    if (code === "closed" && isDoubtful && facts.status.box?.state === "voting") return null;
     const { tracker } = await lookUp(part.credential);
     // It is in the box: the next try brings the receipt.
     if (tracker === part.tracker) return null;
@@ -586,7 +586,8 @@ async function readRefusal(part, code, isDoubtful) {
     if (code === "challenged") return { type: "spoiled" };
     return { type: "stop", reason: code === "closed" ? "closed" : "refused", detail: code };
   } catch (error) {
-    if (error instanceof Unreachable) return null;
+    // While an earlier request may be at work, "not in the box" is said by the box or by nobody.
+    if (error instanceof Unreachable || isDoubtful) return null;
     writeKept(uuid, { sending: null });
     return { type: "stop", reason: "refused", detail: code };
   }
