@@ -268,6 +268,8 @@ def require_sound(election: HeldElection, receipts: Sequence[Path], bench: Bench
 # --- the election ----------------------------------------------------------------------------------------------------
 
 
+# Much happens here, on machines that do other things too.
+@pytest.mark.timeout(1200)
 def test_a_whole_election(
     elections: Elections,
     people: People,
