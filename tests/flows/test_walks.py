@@ -21,9 +21,9 @@ from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
 
-# A desk makes four walks, one in each part.
+# A desk makes one walk in each part and election, and large samples make four.
 PARTS = 4
-SAMPLES_OF_A_WALK = 60
+SAMPLES_OF_A_WALK = 150
 LONGEST = 25
 MOST_TABS = 3
 # What leads on, in the order in which it is looked for: no view has two of them but that of a lost connection.
@@ -269,7 +269,7 @@ def test_no_walk_loses_a_vote_or_casts_it_twice(
     for status, method in ((0, "POST"), (0, "GET"), (409, "POST")):
         watcher.expect(status, method, "/")
     poll = polls[revoting]
-    for number in range(samples // SAMPLES_OF_A_WALK):
+    for number in range(max(1, samples // SAMPLES_OF_A_WALK)):
         voter = Voter(people.new(), poll.election, next(poll.members))
         walk = Walk(voter, watcher.wire, rng, revoting, len(ballots(poll.election)))
         try:
