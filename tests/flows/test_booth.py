@@ -47,7 +47,7 @@ NOTHING_CAST = "Nothing was cast: your ballot is not in the ballot box."
 def election(installation: Installation) -> Iterator[HeldElection]:
     """An open election that the tests of this file share: each uses members of its own."""
     with installation.client() as client:
-        yield Elections(installation, client).new(members=40, language="en", texts={"es": SPANISH}).set_up()
+        yield Elections(installation, client).new(members=150, language="en", texts={"es": SPANISH}).set_up()
 
 
 @pytest.fixture(scope="module")
@@ -857,12 +857,13 @@ def test_a_slow_phone_stays_responsive(elections: Elections, people: People) -> 
     slow_down(voter.page, 4)
     voter.page.evaluate(
         "() => { window.longest = 0; new PerformanceObserver(list => { for (const e of list.getEntries())"
-        " window.longest = Math.max(window.longest, e.duration); }).observe({type: 'longtask'}); }"
+        " window.longest = Math.max(window.longest, e.duration); }).observe({type: 'longtask'});"
+        # The bar may be gone before anybody outside of the page has looked for it.
+        " window.hadBar = false; new MutationObserver(() => { window.hadBar ||= Boolean(document.querySelector("
+        "'progress')); }).observe(document.body, {childList: true, subtree: true}); }"
     )
-    bar = voter.page.locator("progress")
-    voter.press("Encrypt my ballot")
-    expect(bar).to_be_visible()
-    voter.see(ENCRYPTED)
+    voter.press("Encrypt my ballot").see(ENCRYPTED)
+    assert voter.page.evaluate("() => window.hadBar")
     assert voter.page.evaluate("() => window.longest") < 200
 
 
