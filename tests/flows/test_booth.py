@@ -464,8 +464,10 @@ def test_a_lost_answer_before_the_closing_is_no_lost_vote(
 
 
 def test_without_storage_the_page_says_so_and_the_code_tells_later(
-    people: People, election: HeldElection, members: Iterator[str], wire: Wire
+    people: People, election: HeldElection, members: Iterator[str], wire: Wire, watcher: Watcher
 ) -> None:
+    # The page is loaded again while it tries to send.
+    watcher.expect_trouble("a request failed: POST")
     voter = Voter(people.new(), election, next(members))
     voter.person.context.add_init_script(
         "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('denied', 'SecurityError'); }})"
