@@ -21,9 +21,9 @@ from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
 
-# A desk makes one walk in each part and election, and large samples make four.
-PARTS = 4
-SAMPLES_OF_A_WALK = 150
+# A desk makes one walk in each part and election, and large samples make eight.
+PARTS = 2
+SAMPLES_OF_A_WALK = 75
 LONGEST = 25
 MOST_TABS = 3
 # What leads on, in the order in which it is looked for: no view has two of them but that of a lost connection.
