@@ -15,13 +15,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.flows.browser import BrowserMissingError, running_browser
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation, running_installation
 from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
+
+# What is awaited comes sooner; a busy computer may take so long for it.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
