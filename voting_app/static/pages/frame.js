@@ -5,7 +5,7 @@ import { _, loadTexts } from "./texts.js";
 /**
  * The links to other languages change the words where the reader is; a new page would forget what only this one knows.
  * @param {() => string} title of the page
- * @param {() => void} redraw
+ * @param {(language: string) => void} redraw
  */
 export function keepPageInOtherLanguages(title, redraw) {
   const organisation = document.title.split(" · ").slice(1).join(" · ");
@@ -15,7 +15,7 @@ export function keepPageInOtherLanguages(title, redraw) {
     event.preventDefault();
     await loadTexts(link.hreflang);
     document.documentElement.lang = link.hreflang;
-    history.replaceState(null, "", `${location.pathname}?lang=${encodeURIComponent(link.hreflang)}`);
+    history.replaceState(history.state, "", `${location.pathname}?lang=${encodeURIComponent(link.hreflang)}`);
     for (const other of document.querySelectorAll("nav.languages a")) other.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
     /** @type {[string, string][]} */
@@ -30,6 +30,6 @@ export function keepPageInOtherLanguages(title, redraw) {
     }
     document.querySelector("nav.languages")?.setAttribute("aria-label", _("Language"));
     document.title = `${title()} · ${organisation}`;
-    redraw();
+    redraw(link.hreflang);
   });
 }

@@ -7,6 +7,7 @@
  */
 import { CallError, Client } from "../booth/client.js";
 import { show } from "./dom.js";
+import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { START, completeChoices, findStop, next, readAnswer, readFragment, readTyped } from "./vote-state.js";
 import { keyOf, parseKept, readKept, writeKept } from "./vote-store.js";
@@ -26,7 +27,6 @@ const uuid = location.pathname.split("/")[2];
 const api = `/api/v1/elections/${uuid}`;
 const place = /** @type {HTMLElement} */ (document.getElementById("view"));
 const announcer = document.createElement("p");
-const organisation = document.querySelector(".organisation")?.textContent ?? "";
 
 /** @type {State} */
 let state = START;
@@ -630,31 +630,6 @@ async function refuseChallenge(code) {
   act("stop", { reason: /** @type {Record<string, string>} */ (reasons)[code] ?? "refused", detail: code });
 }
 
-// --- language ------------------------------------------------------------------------------------------------------
-
-/** Switches the language where the reader is: a new page would forget the code and the choices. @param {HTMLAnchorElement} link */
-async function switchLanguage(link) {
-  await loadTexts(link.hreflang);
-  facts.language = link.hreflang;
-  document.documentElement.lang = link.hreflang;
-  history.replaceState(history.state, "", `${location.pathname}?lang=${encodeURIComponent(link.hreflang)}`);
-  for (const other of document.querySelectorAll("nav.languages a")) other.removeAttribute("aria-current");
-  link.setAttribute("aria-current", "true");
-  /** @type {[string, string][]} */
-  const frame = [
-    [".skip", _("Skip to the content")],
-    ["footer p:nth-of-type(1)", _("Every ballot is encrypted on the voter's device, and everybody can check the count.")],
-    ["footer p:nth-of-type(2)", _("These pages set no cookies and load nothing from elsewhere.")],
-  ];
-  for (const [selector, text] of frame) {
-    const element = document.querySelector(selector);
-    if (element) element.textContent = text;
-  }
-  document.querySelector("nav.languages")?.setAttribute("aria-label", _("Language"));
-  document.title = `${_("Vote")} · ${organisation}`;
-  if (!isFirst) show(place, draw({ state, facts, act, tools }), false);
-}
-
 // --- the window ----------------------------------------------------------------------------------------------------
 
 /** @param {string} fragment of a link: the code, and perhaps the fingerprint */
@@ -672,12 +647,13 @@ function take(fragment) {
 }
 
 function listen() {
-  document.querySelector("nav.languages")?.addEventListener("click", (event) => {
-    const link = /** @type {Element} */ (event.target).closest("a");
-    if (!(link instanceof HTMLAnchorElement)) return;
-    event.preventDefault();
-    void switchLanguage(link);
-  });
+  keepPageInOtherLanguages(
+    () => _("Vote"),
+    (language) => {
+      facts.language = language;
+      if (!isFirst) show(place, draw({ state, facts, act, tools }), false);
+    },
+  );
 
   // The second click of a double click was meant for the view before.
   place.addEventListener("click", (event) => {
