@@ -90,6 +90,7 @@ def _make_error_page(problem: Problem) -> Response:
         code=problem.code,
         sentence=translate_problem(problem),
         advice=gettext(words.advice) if words else None,
+        is_passing=problem.status >= 500,
     )
     response = Response(page, problem.status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"

@@ -699,12 +699,6 @@ def test_data_of_another_election_are_refused(elections: Elections, voter: Voter
     voter.open(voter.link(fingerprint="")).see(DO_NOT_VOTE).read("not those of this address")
 
 
-def test_another_service_key_is_refused(voter: Voter) -> None:
-    status = {**voter.election.status(), "service_key": "A" * 43}
-    voter.page.route("**/status", lambda route: route.fulfill(json=status))
-    voter.open().see(DO_NOT_VOTE)
-
-
 @pytest.mark.parametrize(
     "field,value", [("signature", "B" * 85 + "A"), ("tracker", "A" * 43), ("version", 2), ("event", "none")]
 )
@@ -774,6 +768,10 @@ def test_a_ballot_is_checked_on_another_device(voter: Voter, people: People, wat
     shown = ["".join(box.locator("span").all_text_contents()) for box in page.locator(".tracker").all()]
     assert shown == [spoiled, voter.election.parameters.fingerprint]
     assert "#" not in page.url
+    # The code is in no address any more: another language must not ask for it again.
+    page.get_by_role("link", name="Español").click()
+    expect(page.get_by_role("heading", name="Esto es lo que hay en el voto")).to_be_visible()
+    assert page.locator(".answers li").all_text_contents() == ["Ada Lovelace", "Sí"]
     watcher.require_absent(secrets)
 
     # That ballot can never be cast; the next one can, and has another seed.
@@ -811,6 +809,11 @@ def test_a_false_code_is_not_believed(voter: Voter, people: People) -> None:
     page.get_by_label("Code of the ballot").fill("nonsense")
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("This is not the code of a ballot.")).to_be_visible()
+    page.get_by_label("Code of the ballot").fill("typed")
+    page.get_by_role("link", name="Français").click()
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_text("This is not the code of a ballot.")).to_be_visible()
+    assert page.get_by_label("Code of the ballot").input_value() == "typed"
     page.get_by_label("Code of the ballot").fill(f"{voter.election.url}/check#{code[:60]}\n{code[60:]}")
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_role("heading", name="This is in the ballot")).to_be_visible()

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.flows.booth import CHALLENGED, REVIEW, Voter, ballots
 from tests.flows.browser import PHONE
 from tests.flows.elections import HeldElection
+from tests.flows.leaks import credential_secrets
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
@@ -142,6 +143,23 @@ def list_targets(election: HeldElection) -> list[str]:
         f"{api}/credentials/lookup",
         "/setup/unknown",
     ]
+
+
+def test_a_wrong_address_does_not_keep_the_code(
+    people: People, election: HeldElection, watcher: Watcher
+) -> None:
+    """Somebody who types the address of a sheet and errs still has the code in it."""
+    watcher.expect(404, "GET", "/vot")
+    code = election.credentials["M1"]
+    person = people.new()
+    for again in ("", ".x"):
+        page = person.open(f"{election.url}/vot?lang=en#{code}{again}")
+        expect(page.get_by_role("heading", name="There is nothing at this address.")).to_be_visible()
+        expect(page).to_have_url(f"{election.url}/vot?lang=en")
+    page.get_by_role("link", name="Skip to the content").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{election.url}/vot?lang=en#main")
+    watcher.require_absent(credential_secrets(election.parameters, code))
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"])

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import closing
 
 import pytest
 from flask import Flask
@@ -14,6 +15,8 @@ from voting_app.error_pages import WORDS
 from voting_app.errors import _HTTP_CODES, _INTERNAL, Problem, get_overloaded
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+# Takes a code out of the address bar.
+FORGETTING = '<script src="/static/pages/forget.js"></script>'
 HTML, JSON = "text/html; charset=utf-8", "application/problem+json"
 
 
@@ -106,8 +109,23 @@ def test_methods_and_head(client: FlaskClient) -> None:
 def test_nothing_of_the_request_is_repeated(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"Accept": BROWSER, "Host": "localhost"})
     assert "alert(1)" not in answer.text
-    assert "<script" not in answer.text
+    assert "<script" not in answer.text.replace(FORGETTING, "")
     assert "\u202e" not in answer.text
+
+
+def test_only_a_page_that_is_to_be_loaded_again_leaves_the_code_where_it_is(app: Flask) -> None:
+    @app.get("/busy")
+    @access("public")
+    def busy() -> str:
+        raise get_overloaded()
+
+    client = app.test_client()
+    assert client.get("/nowhere", headers={"Accept": BROWSER}).text.count(FORGETTING) == 1
+    answer = client.get("/busy", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.content_type) == (503, HTML)
+    assert "<script" not in answer.text
+    with closing(client.get("/static/pages/forget.js")) as program:
+        assert program.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@
  */
 import { Client } from "../booth/client.js";
 import { actions, button, code, h, notice, show, words } from "./dom.js";
+import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { chooseTexts, describeChoice } from "./vote-views.js";
 
@@ -44,17 +45,25 @@ async function get(path) {
   return response.arrayBuffer();
 }
 
-/** @param {...Child} children */
-function tell(...children) {
-  show(place, children, true);
+/** Draws the present view again, in another language: a scanned code is in no address and must not be asked for twice. */
+let redraw = () => {};
+
+/** @param {() => Child[]} view */
+function tell(view) {
+  redraw = () => show(place, view(), false);
+  show(place, view(), true);
 }
 
 function again() {
   return actions(button(_("Check another ballot"), () => askForCode(null), "quiet"));
 }
 
-/** @param {string | null} error */
-function askForCode(error) {
+/**
+ * @param {(() => string) | null} error
+ * @param {string} [typed] what stands in the field
+ * @param {boolean} [isNew] whether the reader shall be taken to what is wrong
+ */
+function askForCode(error, typed = "", isNew = true) {
   const field = /** @type {HTMLTextAreaElement} */ (
     h("textarea", {
       id: "code",
@@ -73,8 +82,11 @@ function askForCode(error) {
     field.value = "";
     const found = findCode(typed);
     if (found) void check(found);
-    else askForCode(_("This is not the code of a ballot. It begins with 1. and has two more points in it."));
+    else askForCode(() => _("This is not the code of a ballot. It begins with 1. and has two more points in it."));
   };
+  field.value = typed;
+  // The link to the other language keeps the focus.
+  redraw = () => askForCode(error, field.value, false);
   show(
     place,
     [
@@ -85,28 +97,28 @@ function askForCode(error) {
         { class: "field" },
         h("label", { for: "code" }, _("Code of the ballot")),
         h("p", { class: "hint", id: "code-hint" }, _("Scan the QR code of the other device with this device's camera, or paste the code as text.")),
-        error && h("p", { class: "error", id: "code-error", role: "alert" }, error),
+        error && h("p", { class: "error", id: "code-error", role: "alert" }, error()),
         field,
       ),
       actions(button(_("Check"), go)),
     ],
     false,
   );
-  if (error) field.focus();
+  if (error && isNew) field.focus();
 }
 
 /** @param {{ code: string, tracker: string }} found */
 async function check({ code: opened, tracker }) {
-  tell(h("h1", {}, _("Checking …")), h("p", { class: "waiting", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), _("Fetching the ballot and computing it again …")));
+  tell(() => [h("h1", {}, _("Checking …")), h("p", { class: "waiting", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), _("Fetching the ballot and computing it again …"))]);
   const client = new Client();
   try {
     const [election, ballot] = await Promise.all([get(`${api}/election`), get(`${api}/challenges/${trackerToHex(tracker)}`)]);
     const prepared = await client.call("prepare", { election });
     if (prepared.uuid !== uuid) throw new Missing();
-    tellContents(await openBallot(client, ballot, opened), prepared, tracker);
+    const result = await openBallot(client, ballot, opened);
+    tell(() => describeContents(result, prepared, tracker));
   } catch (error) {
-    if (error instanceof Missing) tellMissing(tracker);
-    else tellFailure();
+    tell(error instanceof Missing ? () => describeMissing(tracker) : describeFailure);
   } finally {
     client.close();
   }
@@ -133,12 +145,13 @@ async function openBallot(client, ballot, opened) {
  * @param {{ choices: (number[] | "blank")[] } | { rule: string, message: string }} result
  * @param {any} election
  * @param {string} tracker
+ * @returns {Child[]}
  */
-function tellContents(result, election, tracker) {
+function describeContents(result, election, tracker) {
   const texts = chooseTexts({ uuid, language: document.documentElement.lang, election, status: null, isNamed: false });
   const trackerBox = h("div", { class: "tracker" }, h("p", { class: "name" }, _("Tracker of this ballot")), code(tracker));
   if (!("choices" in result)) {
-    tell(
+    return [
       h("h1", {}, _("This ballot is not what it should be")),
       h(
         "div",
@@ -149,11 +162,10 @@ function tellContents(result, election, tracker) {
       trackerBox,
       h("p", { class: "small muted" }, _("For the committee: %(detail)s", { detail: result.message })),
       again(),
-    );
-    return;
+    ];
   }
   const { choices } = result;
-  tell(
+  return [
     h("h1", {}, _("This is in the ballot")),
     notice("good", _("The ballot was encrypted exactly with these choices.")),
     texts.questions.map(({ question }, number) =>
@@ -168,12 +180,12 @@ function tellContents(result, election, tracker) {
     h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), code(election.fingerprint)),
     h("p", {}, _("If all three agree, the other device encrypts what it is told. This ballot itself can never be cast: encrypt another one there.")),
     again(),
-  );
+  ];
 }
 
-/** @param {string} tracker */
-function tellMissing(tracker) {
-  tell(
+/** @param {string} tracker @returns {Child[]} */
+function describeMissing(tracker) {
+  return [
     h("h1", {}, _("The server does not know this ballot")),
     h(
       "div",
@@ -183,15 +195,16 @@ function tellMissing(tracker) {
     ),
     h("div", { class: "tracker" }, h("p", { class: "name" }, _("Tracker of this ballot")), code(tracker)),
     again(),
-  );
+  ];
 }
 
-function tellFailure() {
-  tell(
+/** @returns {Child[]} */
+function describeFailure() {
+  return [
     h("h1", {}, _("The check could not be made")),
     notice("warning", _("Nothing was found out about the ballot."), h("p", {}, _("Check your connection and scan the code once more, or use another browser."))),
     again(),
-  );
+  ];
 }
 
 const takeFragment = /** @type {any} */ (globalThis).takeFragment;
@@ -204,8 +217,9 @@ if (takeFragment) {
     void check(found);
   });
   void loadTexts().then(() => {
+    keepPageInOtherLanguages(() => _("Check a ballot"), () => redraw());
     const found = findCode(brought);
     if (found) void check(found);
-    else askForCode(brought ? _("The code is not complete. Scan it once more.") : null);
+    else askForCode(brought ? () => _("The code is not complete. Scan it once more.") : null);
   });
 }

@@ -9,11 +9,15 @@ import { _, loadTexts } from "./texts.js";
  */
 export function keepPageInOtherLanguages(title, redraw) {
   const organisation = document.title.split(" · ").slice(1).join(" · ");
+  let clicks = 0;
   document.querySelector("nav.languages")?.addEventListener("click", async (event) => {
     const link = /** @type {Element} */ (event.target).closest("a");
     if (!(link instanceof HTMLAnchorElement)) return;
     event.preventDefault();
+    const mine = ++clicks;
     await loadTexts(link.hreflang);
+    // Another language was chosen meanwhile.
+    if (mine !== clicks) return;
     document.documentElement.lang = link.hreflang;
     history.replaceState(history.state, "", `${location.pathname}?lang=${encodeURIComponent(link.hreflang)}`);
     for (const other of document.querySelectorAll("nav.languages a")) other.removeAttribute("aria-current");

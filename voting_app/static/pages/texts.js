@@ -9,6 +9,8 @@
 /** English sentence -> the reader's, or its plural forms. @type {Map<string, string | string[]>} */
 let messages = new Map();
 let language = "en";
+/** Of two languages that are fetched at once, the one that was asked for last is meant. */
+let latest = 0;
 
 /**
  * Get the words of the page's language. Without a connection the sentences stay English, and the page works.
@@ -17,6 +19,7 @@ let language = "en";
  * @returns {Promise<void>}
  */
 export async function loadTexts(wanted = document.documentElement.lang) {
+  const mine = ++latest;
   if (wanted === "en") {
     // English again: the reader may switch to and fro.
     messages = new Map();
@@ -26,7 +29,9 @@ export async function loadTexts(wanted = document.documentElement.lang) {
   try {
     const answer = await fetch(`/texts/${encodeURIComponent(wanted)}.json`);
     if (!answer.ok) return;
-    messages = new Map(Object.entries((await answer.json()).messages));
+    const found = new Map(Object.entries((await answer.json()).messages));
+    if (mine !== latest) return;
+    messages = found;
     language = wanted;
   } catch {
     // English is better than nothing.

@@ -3,6 +3,8 @@
  * "Is my ballot in the ballot box?" The list of all trackers is fetched and searched here, so that the server does not
  * learn whose ballot somebody looks for. What is typed goes nowhere: the field has no name, and the form is never sent.
  *
+ * What that means depends on the state of the election, which is asked for at the same time.
+ *
  * Each line of the list: HEIGHT TRACKER, and `replaced` where a later ballot of the same voter counts.
  */
 import { _, loadTexts } from "./texts.js";
@@ -26,7 +28,7 @@ export function readTracker(text) {
 /**
  * @param {string} list
  * @param {string} tracker
- * @returns {"there" | "replaced" | "missing"}
+ * @returns {Found}
  */
 export function findTracker(list, tracker) {
   for (const line of list.split("\n")) {
@@ -37,45 +39,81 @@ export function findTracker(list, tracker) {
 }
 
 /**
- * @param {HTMLElement} place
- * @param {"good" | "warning" | "danger" | "info"} kind
- * @param {string} title
- * @param {string} [advice]
+ * @typedef {{ kind: "good" | "warning" | "danger" | "info", title: string, advice?: string[] }} Answer
+ * @typedef {"there" | "replaced" | "missing"} Found
  */
-function show(place, kind, title, advice) {
+
+/**
+ * What it means that a tracker is where it is, in the state that the election is in now. A state that is not known, or
+ * could not be fetched, promises nothing about counting.
+ *
+ * @param {Found} found
+ * @param {{ state?: unknown, revoting?: unknown } | null} status as the server tells it
+ * @returns {Answer}
+ */
+export function explainFound(found, status) {
+  const state = status?.state;
+  const why = explainWithoutResult(state);
+  if (found === "missing") {
+    const isFinal = typeof state === "string" && ["tallied", "certified", "cancelled", "untalliable"].includes(state);
+    const advice = isFinal
+      ? _("Compare it with your receipt sign by sign. If it is the same, give the receipt to the election committee: it proves that the ballot was taken.")
+      : _("Compare it with your receipt sign by sign. If you have cast it just now, wait a minute and search again. If it stays away although you have a receipt, give the receipt to the election committee: it proves that the ballot was taken.");
+    return { kind: "warning", title: _("This tracker is not in the list."), advice: why ? [advice, why] : [advice] };
+  }
+  if (found === "replaced") {
+    const advice = _("If you did not vote again, tell the election committee at once.");
+    if (why) return { kind: "warning", title: _("This ballot is in the ballot box, and a later one of the same voter replaced it. No ballot of this election counts."), advice: [why, advice] };
+    return { kind: "info", title: _("This ballot is in the ballot box, but a later one of the same voter counts instead."), advice: [advice] };
+  }
+  const exact = _("It is exactly as your device made it.");
+  if (why) return { kind: "warning", title: _("Your ballot is in the ballot box, but no ballot of this election counts."), advice: [why, exact] };
+  return { kind: "good", title: _("Your ballot is in the ballot box."), advice: [exact, ...explainCounting(state, status?.revoting)] };
+}
+
+/** @param {unknown} state @returns {string | null} why no ballot counts, or null where they do or nobody knows yet */
+function explainWithoutResult(state) {
+  if (state === "cancelled") return _("The committee has cancelled the election; its reason stands on the election's page. If there is to be another vote, you will have to vote again there.");
+  if (state === "untalliable") return _("Too few trustees can open the result, so the ballots stay encrypted. If there is to be another vote, you will have to vote again there.");
+  return null;
+}
+
+/** @param {unknown} state @param {unknown} revoting @returns {string[]} */
+function explainCounting(state, revoting) {
+  if (state === "open" || state === "paused") {
+    return [
+      revoting === true
+        ? _("It will be counted after the voting closes, unless you vote once more before: then the last ballot counts.")
+        : _("It will be counted after the voting closes."),
+    ];
+  }
+  if (state === "closed") return [_("The voting has closed, and your ballot is being counted with the others.")];
+  if (state === "tallied") return [_("It was counted. The committee has still to certify the result.")];
+  if (state === "certified") return [_("It was counted, and the committee has certified the result.")];
+  return [];
+}
+
+/** @param {HTMLElement} place @param {Answer} answer */
+function show(place, { kind, title, advice = [] }) {
   const box = document.createElement("div");
   box.className = `notice ${kind}`;
-  const first = document.createElement("p");
-  first.className = "title";
-  first.textContent = title;
-  box.append(first);
-  if (advice) {
-    const second = document.createElement("p");
-    second.textContent = advice;
-    box.append(second);
+  for (const text of [title, ...advice]) {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = text;
+    box.append(paragraph);
   }
+  box.firstElementChild?.classList.add("title");
   place.replaceChildren(box);
 }
 
-/** @param {HTMLElement} place @param {string} list @param {string} tracker */
-function answer(place, list, tracker) {
-  const found = findTracker(list, tracker);
-  if (found === "there") {
-    show(place, "good", _("Your ballot is in the ballot box."), _("It is exactly as your device made it, and it counts."));
-  } else if (found === "replaced") {
-    show(
-      place,
-      "info",
-      _("This ballot is in the ballot box, but a later one of the same voter counts instead."),
-      _("If you did not vote again, tell the election committee at once."),
-    );
-  } else {
-    show(
-      place,
-      "warning",
-      _("This tracker is not in the list."),
-      _("Compare it with your receipt sign by sign. If you have cast it just now, wait a minute and search again. If it stays away although you have a receipt, give the receipt to the election committee: it proves that the ballot was taken."),
-    );
+/** @param {string} address @returns {Promise<{ state?: unknown, revoting?: unknown } | null>} */
+async function fetchStatus(address) {
+  try {
+    const response = await fetch(address, { cache: "no-cache" });
+    return response.ok ? await response.json() : null;
+  } catch {
+    // The list answers the question that was asked; what the state adds to it is left out.
+    return null;
   }
 }
 
@@ -92,16 +130,20 @@ async function start(form) {
     if (!tracker) {
       field.setAttribute("aria-invalid", "true");
       field.focus();
-      show(place, "warning", _("This is not a tracker."), _("A tracker has 43 letters, digits, + or /. It stands on your receipt."));
+      show(place, { kind: "warning", title: _("This is not a tracker."), advice: [_("A tracker has 43 letters, digits, + or /. It stands on your receipt.")] });
       return;
     }
-    show(place, "info", _("Fetching the list …"));
+    show(place, { kind: "info", title: _("Fetching the list …") });
     try {
-      const response = await fetch(form.dataset.list ?? "", { cache: "no-cache" });
+      const [response, status] = await Promise.all([
+        fetch(form.dataset.list ?? "", { cache: "no-cache" }),
+        // Anew, because the page may have been open for hours.
+        fetchStatus(form.dataset.status ?? ""),
+      ]);
       if (!response.ok) throw new Error(String(response.status));
-      answer(place, await response.text(), tracker);
+      show(place, explainFound(findTracker(await response.text(), tracker), status));
     } catch {
-      show(place, "danger", _("The list could not be fetched."), _("Check your connection and search again."));
+      show(place, { kind: "danger", title: _("The list could not be fetched."), advice: [_("Check your connection and search again.")] });
     }
   }
 
@@ -118,5 +160,6 @@ async function start(form) {
   }
 }
 
-const form = globalThis.document?.getElementById("search");
-if (form instanceof HTMLFormElement) void start(form);
+// Outside of a browser, where tests read this module, there is no document.
+const form = /** @type {HTMLFormElement | null | undefined} */ (globalThis.document?.getElementById("search"));
+if (form) void start(form);
