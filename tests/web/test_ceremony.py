@@ -362,7 +362,7 @@ def test_the_drill_notes_what_is_published(drilled: Callable[..., Any]) -> None:
         ({"secret": "5"}, {}, "none of|not one of"),
         ({"commitments": {"1": "ab" * 32}}, {}, "not those that the trustees committed to"),
         ({"certificates": [5]}, {}, "other certificates"),
-        ({"journal": {"height": 3, "head": "ab" * 32}}, {}, "not the one that this key has seen"),
+        ({"journal": {"height": 3, "head": "ab" * 32}}, {}, "not the one that was seen before"),
     ],
 )
 def test_the_drill_refuses(

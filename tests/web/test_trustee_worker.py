@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crypto.ballot import parse_ballot
 from crypto.decryption import Owned
 from crypto.encoding import encode_json, sha256_hex
+from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
 from tests.simulator import SINGLE, YES_NO, Act, Entry, Simulation, Spec, change_json, simulated
 from tests.web.node import Node
 
@@ -39,9 +41,16 @@ class Desk:
     def show(self, simulation: Simulation) -> None:
         (self.folder / "bel").write_bytes(simulation.archive)
         (self.folder / "journal").write_bytes(simulation.journal)
+        heads = simulation.heads
+        box = {"height": len(heads) - 1, "head": heads[-1] if heads else None}
+        self.tell(encode_json({"box": box}))
+
+    def tell(self, status: str) -> None:
+        (self.folder / "status").write_text(status)
 
     def call(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        files = {".bel": str(self.folder / "bel"), ".journal.jsonl": str(self.folder / "journal")}
+        ends = {".bel": "bel", ".journal.jsonl": "journal", "/status": "status"}
+        files = {end: str(self.folder / name) for end, name in ends.items()}
         asked = [{"op": op, "args": args} for op, args in calls]
         found: list[dict[str, Any]] = self.js.call("trusteeCalls", calls=asked, files=files)
         return found
@@ -71,8 +80,20 @@ def key(**more: Any) -> str:
     return json.dumps(content | more)
 
 
-def read(**more: Any) -> tuple[str, dict[str, Any]]:
-    return "read", {"uuid": counted().election.uuid, "file": key(**more)}
+def read(memory: Any = None, **more: Any) -> tuple[str, dict[str, Any]]:
+    return "read", {"uuid": counted().election.uuid, "file": key(**more), "memory": memory}
+
+
+def compare(memory: Any = None, uuid: str | None = None) -> tuple[str, dict[str, Any]]:
+    return "compare", {"uuid": uuid or counted().election.uuid, "memory": memory}
+
+
+def memory_of(simulation: Simulation, line: int = -1, event: int | None = -1) -> dict[str, Any]:
+    """What a device noted when these were the last line and the last event."""
+    lines, heads = simulation.journal_lines, simulation.heads
+    line %= len(lines)
+    box = None if event is None else {"height": event % len(heads), "head": heads[event]}
+    return {"journal": {"height": line, "head": sha256_hex(lines[line])}, "box": box}
 
 
 VERIFY: tuple[str, dict[str, Any]] = ("verify", {})
@@ -86,7 +107,7 @@ def confirm(file: str) -> tuple[str, dict[str, Any]]:
 
 def test_several_workers_agree_on_the_sum(desk: Desk) -> None:
     found, verified = desk.call(read(), VERIFY)
-    assert found["result"] == {"ballots": VOTERS}
+    assert found["result"] == {"ballots": VOTERS, "seen": memory_of(counted())}
     assert verified["result"] == {
         "name": counted().election.name,
         "fingerprint": counted().election.fingerprint,
@@ -111,7 +132,7 @@ def test_one_false_ballot_is_found_by_any_of_them(desk: Desk, place: int) -> Non
     index = counted().index("Ballot", place)
     desk.show(counted().with_entries(change_json(counted().entries, index, "ballot", forge)))
     found, verified, then = desk.call(read(), VERIFY, DECRYPT)
-    assert found["result"] == {"ballots": VOTERS}
+    assert found["result"]["ballots"] == VOTERS
     assert (verified["family"], verified["rule"]) == ("RejectedError", "B7")
     assert f"ballot at height {place + 1}" in verified["message"]
     assert then["family"] == "MisuseError"
@@ -165,8 +186,9 @@ def test_what_the_record_must_be_before_a_key_is_used(desk: Desk) -> None:
     assert desk.refused(read(secret="7")) == ("Refusal", "not-a-trustee")
     assert desk.refused(read(fingerprint="A" * 43)) == ("Refusal", "other-fingerprint")
     assert desk.refused(read(commitments={"1": "ab" * 32, "2": "cd" * 32})) == ("Refusal", "other-keys")
-    assert desk.refused(read(journal={"height": 1, "head": "ab" * 32})) == ("RejectedError", "J2")
+    assert desk.refused(read(journal={"height": 1, "head": "ab" * 32})) == ("RejectedError", "T9")
     assert desk.refused(("read", {"uuid": "1" * 14, "file": key()})) == ("Refusal", "other-election")
+    assert desk.refused(compare(uuid="1" * 14)) == ("Refusal", "other-election")
     assert desk.refused(("read", {"uuid": "../x", "file": key()}))[0] == "MisuseError"
     assert desk.refused(("read", {"uuid": "1" * 14, "file": "x" * 2**23})) == ("MalformedError", "T7")
     entries = [entry for entry in counted().entries if entry.type in ("Setup", "Ballot")]
@@ -174,6 +196,150 @@ def test_what_the_record_must_be_before_a_key_is_used(desk: Desk) -> None:
     assert desk.refused(read()) == ("Refusal", "no-tally")
     (desk.folder / "bel").unlink()
     assert desk.refused(read()) == ("Refusal", "no-connection")
+
+
+# --- what the device saw at earlier visits -----------------------------------------------------------------------
+
+
+def while_voting(ballots: int) -> Simulation:
+    """The same election when so many ballots were in the box."""
+    entries = [entry for entry in counted().entries if entry.type in ("Setup", "Ballot")][: ballots + 1]
+    kinds = [act.kind for act in counted().acts]
+    return counted().with_entries(entries).with_acts(counted().acts[: kinds.index("closed")])
+
+
+def shortened() -> Simulation:
+    """Without the second ballot, counted anew, and sealed anew by whoever has the service key: sound in itself."""
+    entries = list(counted().entries)
+    place = counted().index("Ballot", 1)
+    del entries[place]
+    raw, sized = recount_of(counted(), [entry for entry in entries if entry.type == "Ballot"])
+    tally = next(n for n, entry in enumerate(entries) if entry.type == "EncryptedTally")
+    entries[tally] = replace(entries[tally], bodies=(raw, sized), event=None)
+    acts = [replace(act, box=act.box - (act.box > place)) for act in counted().acts]
+    return counted().with_entries(entries).with_acts(acts)
+
+
+def recount_of(simulation: Simulation, ballots: list[Entry]) -> tuple[bytes, bytes]:
+    accumulator = TallyAccumulator(simulation.election)
+    for entry in ballots:
+        accumulator.add(parse_ballot(simulation.election, entry.bodies[0]), 1)
+    raw = encode_encrypted_tally(accumulator.tally())
+    return raw, SizedTally(len(ballots), len(ballots), sha256_hex(raw)).encode()
+
+
+def test_a_visit_tells_how_far_the_record_has_come(desk: Desk) -> None:
+    desk.show(while_voting(5))
+    [first] = desk.call(compare())
+    assert first["result"] == {"seen": memory_of(while_voting(5))}
+    desk.show(counted())
+    [later] = desk.call(compare(first["result"]["seen"]))
+    assert later["result"] == {"seen": memory_of(counted())}
+    [found] = desk.call(read(first["result"]["seen"]))
+    assert found["result"]["seen"] == memory_of(counted())
+
+
+def test_a_box_without_event_is_noted_as_such(desk: Desk) -> None:
+    """Before the keys are ready there is a journal, and no event."""
+    kinds = [act.kind for act in counted().acts]
+    draft = counted().with_entries([]).with_acts(counted().acts[: kinds.index("keys-ready")])
+    desk.show(draft)
+    assert desk.call(compare())[0]["result"] == {"seen": memory_of(draft, event=None)}
+    desk.show(while_voting(1))
+    [seen] = desk.call(compare(memory_of(draft, event=None)))
+    assert seen["result"] == {"seen": memory_of(while_voting(1))}
+    desk.show(draft)
+    assert desk.refused(compare(memory_of(draft, event=None) | {"box": memory_of(counted())["box"]})) == (
+        "RejectedError",
+        "T9",
+    )
+
+
+def test_a_shortened_box_that_is_sealed_anew_is_sound_but_not_the_one_seen_before(desk: Desk) -> None:
+    """What no check of the record alone can find: only who remembers an event of it refuses."""
+    before = memory_of(while_voting(5))
+    desk.show(shortened())
+    found, verified = desk.call(read(), VERIFY)
+    assert verified["result"]["ballots"] == VOTERS - 1
+    # The journal's head while people vote was that of the opening, and it is in the new one as well.
+    assert desk.refused(read(before)) == ("RejectedError", "T9")
+    *_, refused, then = desk.call(read(before), DECRYPT)
+    assert (refused["rule"], then["family"]) == ("T9", "MisuseError")
+    # As seen by the key file, after closing.
+    assert desk.refused(read(journal=memory_of(counted())["journal"])) == ("RejectedError", "T9")
+
+
+@pytest.mark.parametrize("line", [0, 3, -1])
+def test_another_line_of_the_journal_is_refused(desk: Desk, line: int) -> None:
+    known = memory_of(counted(), line)
+    other = {**known, "journal": {**known["journal"], "head": "ab" * 32}}
+    for calls in (compare(other), read(other)):
+        assert desk.refused(calls) == ("RejectedError", "T9")
+
+
+def test_a_visit_without_the_box_refuses_what_cannot_follow(desk: Desk) -> None:
+    newest = memory_of(counted())["box"]
+    beyond = {"height": newest["height"] + 1, "head": "ab" * 32}
+    other = {**newest, "head": "ab" * 32}
+    # An event that the journal names, too.
+    opened = next(act.box for act in counted().acts if act.kind == "opened")
+    for box in (beyond, other, {"height": opened, "head": "ab" * 32}):
+        assert desk.refused(compare({**memory_of(counted()), "box": box})) == ("RejectedError", "T9")
+    # Nobody can tell without the box; with the box it is refused.
+    between = {**memory_of(counted()), "box": {"height": 7, "head": "ab" * 32}}
+    assert desk.call(compare(between))[0]["result"] == {"seen": memory_of(counted())}
+    assert desk.refused(read(between)) == ("RejectedError", "T9")
+    # A journal that names what the box does not have.
+    desk.tell(encode_json({"box": {"height": opened, "head": counted().heads[opened]}}))
+    assert desk.refused(compare()) == ("RejectedError", "J8")
+
+
+def test_a_step_of_the_ceremony_is_refused_as_well(desk: Desk) -> None:
+    known = memory_of(counted())
+    inbox = encode_json({"kind": "single", "step": "commitment", "owner": 1, "inputs": {"group": "Ed25519"}})
+    args = {"inbox": inbox, "file": None, "uuid": counted().election.uuid, "memory": known}
+    [made] = desk.call(("begin", args))
+    assert made["result"]["seen"] == known
+    assert made["result"]["file"]
+    other = {**known, "journal": {**known["journal"], "head": "ab" * 32}}
+    assert desk.refused(("begin", args | {"memory": other})) == ("RejectedError", "T9")
+    # Then there is nothing that could be confirmed.
+    assert desk.refused(("begin", args | {"memory": other}), confirm("x"))[0] == "MisuseError"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "",
+        "<html>",
+        "null",
+        "5",
+        "[]",
+        "{}",
+        '{"box":null}',
+        '{"box":{}}',
+        '{"box":{"height":"3","head":"' + "ab" * 32 + '"}}',
+        '{"box":{"height":3,"head":null}}',
+        '{"box":{"height":-1,"head":"' + "ab" * 32 + '"}}',
+        '{"box":{"height":-2,"head":null}}',
+        '{"box":{"height":1.5,"head":"' + "ab" * 32 + '"}}',
+        '{"box":{"height":3,"head":"' + "AB" * 32 + '"}}',
+        '{"box":{"height":3,"head":5}}',
+    ],
+)
+def test_a_status_that_is_none_is_refused(desk: Desk, status: str) -> None:
+    desk.tell(status)
+    assert desk.refused(compare()) == ("Refusal", "bad-answer")
+
+
+@pytest.mark.parametrize("name", ["bel", "journal", "status"])
+def test_an_answer_that_never_ends_is_given_up(desk: Desk, name: str) -> None:
+    (desk.folder / name).write_text("stall")
+    calls = compare() if name == "status" else read()
+    assert desk.refused(calls) == ("Refusal", "no-connection")
+
+
+# --- after the tally ---------------------------------------------------------------------------------------------
 
 
 def publish(body: str, *, strong: Any = None, payload: str | None = None) -> Simulation:

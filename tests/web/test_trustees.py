@@ -570,7 +570,7 @@ def test_the_journal_of_the_drill_is_the_beginning_of_todays(js: Node) -> None:
             {**known, "height": "x"},
         ):
             refused = verdict(lambda k=other: js.call("knowJournal", journal=journal, known=k))
-            assert refused == ("RejectedError", "J2")
+            assert refused == ("RejectedError", "T9")
 
 
 # --- decryption --------------------------------------------------------------------------------------------------

@@ -11,10 +11,22 @@ export function serveFiles(wanted) {
   files = wanted;
 }
 
-async function answer(address, { headers = {} } = {}) {
+/** The beginning of an answer, and nothing more until somebody loses patience: that is measured in ms, not in s. */
+function stall(signal) {
+  const { setTimeout: wait } = globalThis;
+  globalThis.setTimeout = (action, ms) => wait(action, ms / 1000);
+  const start = (controller) => {
+    controller.enqueue(new Uint8Array(1));
+    signal.addEventListener("abort", () => controller.error(signal.reason));
+  };
+  return new globalThis.Response(new globalThis.ReadableStream({ start }));
+}
+
+async function answer(address, { headers = {}, signal } = {}) {
   const path = Object.entries(files).find(([end]) => address.endsWith(end))?.[1];
   if (!path) throw new TypeError("no such file");
   const body = readFileSync(path);
+  if (body.equals(Buffer.from("stall"))) return stall(signal);
   const start = /^bytes=(\d+)-$/.exec(headers.Range ?? "")?.[1];
   if (start === undefined) return new globalThis.Response(body, { headers: { "Content-Length": String(body.length) } });
   if (Number(start) >= body.length) return new globalThis.Response(null, { status: 416 });

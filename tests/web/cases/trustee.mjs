@@ -7,6 +7,7 @@ import * as encoding from "../../../voting_app/static/booth/encoding.js";
 import * as group from "../../../voting_app/static/booth/group.js";
 import { readJournal } from "../../../voting_app/static/booth/journal.js";
 import * as keyfile from "../../../voting_app/static/booth/keyfile.js";
+import * as memory from "../../../voting_app/static/booth/memory.js";
 import * as pedersen from "../../../voting_app/static/booth/pedersen.js";
 import { SeedCoins, SystemCoins } from "../../../voting_app/static/booth/randomness.js";
 import * as recount from "../../../voting_app/static/booth/recount.js";
@@ -87,7 +88,7 @@ export const takeDrill = async ({ inbox, file, archive, journal, seed }) => {
   const { election, trustees: all } = readBox(archive).box.setup;
   const { lines, reader } = readJournal(bytes(journal));
   const key = keyfile.parseKeyFile(encoding.utf8(file));
-  if (key.journal) recount.requireSameJournal(key.journal, lines, reader);
+  if (key.journal) memory.requireSameJournal(key.journal, { lines, reader });
   const published = { election, trustees: all, journal: { height: lines.length - 1, head: reader.head } };
   const done = await ceremony.drill(key, strict(inbox), published, coinsOf(seed));
   return { file: text(keyfile.encodeKeyFile(done.key)), body: encoding.encodeJson(done.body) };
@@ -125,7 +126,7 @@ export const readRecord = ({ archive, journal, chunk }) => {
 };
 export const knowJournal = ({ journal, known }) => {
   const { lines, reader } = readJournal(bytes(journal));
-  recount.requireSameJournal(known, lines, reader);
+  memory.requireSameJournal(known, { lines, reader });
 };
 export const timeBallots = ({ archive }) => {
   const read = readBox(archive, 1 << 20);

@@ -383,16 +383,3 @@ export function requireStrongProofs(box, tally, lines, owner) {
   const partial = parsePartialDecryption(tally, raw);
   verifyStrongProofs(election, tally, trustees.owners[owner - 1].publicKey, partial, line.payload);
 }
-
-/**
- * Nothing that was known before has changed: the journal of the drill is the beginning of this one.
- * @param {{ height: number, head: string }} known
- * @param {readonly JournalLine[]} lines
- * @param {JournalReader} reader
- */
-export function requireSameJournal(known, lines, reader) {
-  const hash = known.height === lines.length - 1 ? reader.head : lines[known.height + 1]?.parent;
-  if (hash !== known.head) {
-    throw new RejectedError("J2", "the journal is not the one that this key has seen before");
-  }
-}

@@ -8,16 +8,19 @@
 import * as ceremony from "./ceremony.js";
 import { CallError, Client } from "./client.js";
 import { parseElection } from "./election.js";
-import { encodeJson, equalBytes, isObject, isUuid, parseJson, sha256Hex, utf8 } from "./encoding.js";
+import { encodeJson, equalBytes, isObject, isSha256Hex, isUuid, parseJson, sha256Hex, utf8 } from "./encoding.js";
 import { MalformedError, MisuseError, ProtocolError } from "./errors.js";
 import { readJournal } from "./journal.js";
 import { encodeKeyFile, parseKeyFile } from "./keyfile.js";
-import { Box, checkJournal, compareTally, requireSameJournal, requireStrongProofs, verifyPart } from "./recount.js";
+import { compareWithMemory, requireSameJournal } from "./memory.js";
+import { Box, checkJournal, compareTally, requireStrongProofs, verifyPart } from "./recount.js";
 import { encodeEncryptedTally, parseEncryptedTally } from "./tally.js";
 
 /** @typedef {import("./ceremony.js").Inbox} Inbox */
 /** @typedef {import("./election.js").Election} Election */
 /** @typedef {import("./keyfile.js").KeyFile} KeyFile */
+/** @typedef {import("./memory.js").KnownBox} KnownBox */
+/** @typedef {import("./memory.js").Memory} Memory */
 /** @typedef {import("./recount.js").Task} Task */
 /** @typedef {import("./tally.js").EncryptedTally} EncryptedTally */
 /** @typedef {(done: number, total: number) => void} OnProgress */
@@ -29,6 +32,8 @@ const PART = 32;
 const MOST_WORKERS = 8;
 // The archive goes into the browser's hands in pieces, so that a large one need not stay in memory.
 const PIECE = 2 ** 24;
+// So long may nothing come of an answer; a large one may take longer as a whole.
+const PATIENCE_MS = 60_000;
 
 /**
  * What was computed and may be sent as soon as the changed file was saved.
@@ -74,35 +79,52 @@ function settle(before, key, body) {
 
 // --- the published record ------------------------------------------------------------------------------------
 
+/** @typedef {{ status: number, length: number, chunks: AsyncGenerator<Uint8Array<ArrayBuffer>> }} Answer */
+
 /**
  * @param {string} address
  * @param {RequestInit} [options]
+ * @returns {Promise<Answer>} length: how many bytes are announced, or 0
  */
 async function ask(address, options = {}) {
+  const controller = new globalThis.AbortController();
+  let timer = globalThis.setTimeout(() => controller.abort(), PATIENCE_MS);
+  const renew = () => {
+    globalThis.clearTimeout(timer);
+    timer = globalThis.setTimeout(() => controller.abort(), PATIENCE_MS);
+  };
   let response;
   try {
-    response = await globalThis.fetch(address, { ...options, cache: "no-store" });
+    response = await globalThis.fetch(address, { ...options, cache: "no-store", redirect: "error", signal: controller.signal });
   } catch {
     throw new ceremony.Refusal("no-connection", "the server could not be reached");
   }
   if (!response.ok && response.status !== 416) {
     throw new ceremony.Refusal("no-connection", `the server answered with ${response.status}`);
   }
-  return response;
+  const reader = response.body?.getReader();
+  async function* chunks() {
+    try {
+      while (reader) {
+        renew();
+        const { value } = await reader.read();
+        if (!value) return;
+        yield value;
+      }
+    } catch {
+      throw new ceremony.Refusal("no-connection", "the connection broke off");
+    } finally {
+      globalThis.clearTimeout(timer);
+    }
+  }
+  return { status: response.status, length: Number(response.headers.get("Content-Length")) || 0, chunks: chunks() };
 }
 
-/**
- * Waits for more of an answer, which may break off.
- * @template T
- * @param {Promise<T>} promise
- * @returns {Promise<T>}
- */
-async function arriving(promise) {
-  try {
-    return await promise;
-  } catch {
-    throw new ceremony.Refusal("no-connection", "the connection broke off");
-  }
+/** @param {Answer} answer */
+async function wholeOf({ chunks }) {
+  const pieces = [];
+  for await (const chunk of chunks) pieces.push(chunk);
+  return bytesOf(new globalThis.Blob(pieces));
 }
 
 /** @param {string} uuid */
@@ -113,20 +135,58 @@ function addressOf(uuid) {
 
 /** @param {string} uuid */
 async function fetchJournal(uuid) {
-  const response = await ask(`${addressOf(uuid)}.journal.jsonl`);
-  return readJournal(new Uint8Array(await arriving(response.arrayBuffer())));
+  return readJournal(await wholeOf(await ask(`${addressOf(uuid)}.journal.jsonl`)));
+}
+
+/**
+ * The newest event of the ballot box, as the server tells it: what is noted of the box where it is not fetched.
+ * @param {string} uuid
+ * @returns {Promise<KnownBox>}
+ */
+async function fetchNewestEvent(uuid) {
+  const raw = await wholeOf(await ask(`/api/v1/elections/${uuid}/status`));
+  let box = null;
+  try {
+    ({ box } = JSON.parse(new TextDecoder().decode(raw)));
+  } catch {
+    // Told below.
+  }
+  const { height, head } = box ?? {};
+  const isEmpty = height === -1 && head === null;
+  if (!isEmpty && !(Number.isSafeInteger(height) && height >= 0 && isSha256Hex(head))) {
+    throw new ceremony.Refusal("bad-answer", "the server does not tell how far the ballot box has come");
+  }
+  return { height, headAt: (wanted) => (wanted === height && !isEmpty ? head : undefined) };
+}
+
+/**
+ * What is published goes on from what this device saw before (T9).
+ * @param {string} uuid
+ * @param {Memory | null} memory
+ * @returns {Promise<Memory>} what it has seen now
+ */
+async function compareRecord(uuid, memory) {
+  const journal = await fetchJournal(uuid);
+  requireElection(uuid, journal.reader.election);
+  return compareWithMemory(memory, journal, await fetchNewestEvent(uuid));
+}
+
+/**
+ * @param {string} uuid
+ * @param {string} shown
+ */
+function requireElection(uuid, shown) {
+  if (shown !== uuid) throw new ceremony.Refusal("other-election", "the server shows the record of another election");
 }
 
 /**
  * Feeds the box what comes, and keeps it.
- * @param {Response} response
+ * @param {Answer} answer
  * @param {Box} box
  * @param {OnProgress} onProgress
  * @returns {Promise<Blob>}
  */
-async function readArchive(response, box, onProgress) {
-  const total = Number(response.headers.get("Content-Length")) || 0;
-  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader();
+async function readArchive({ length: total, chunks: arriving }, box, onProgress) {
   /** @type {Blob[]} */
   const pieces = [];
   /** @type {Uint8Array<ArrayBuffer>[]} */
@@ -137,9 +197,7 @@ async function readArchive(response, box, onProgress) {
     chunks = [];
     waiting = 0;
   };
-  for (;;) {
-    const { value } = await arriving(reader.read());
-    if (!value) break;
+  for await (const value of arriving) {
     box.feed(value);
     chunks.push(value);
     waiting += value.length;
@@ -153,18 +211,21 @@ async function readArchive(response, box, onProgress) {
 }
 
 /**
- * The journal first: what comes to the box meanwhile is not missed in it.
+ * The journal first: what comes to the box meanwhile is not missed in it. Both go on from what was seen before: by this
+ * device (`memory`), and by the key.
  * @param {string} uuid
+ * @param {KeyFile} key
+ * @param {Memory | null} memory
  * @param {OnProgress} onProgress
  */
-async function fetchRecord(uuid, onProgress) {
+async function fetchRecord(uuid, key, memory, onProgress) {
   const journal = await fetchJournal(uuid);
   const box = new Box();
   const archive = await readArchive(await ask(`${addressOf(uuid)}.bel`), box, onProgress);
-  if (box.setup.election.uuid !== uuid) {
-    throw new ceremony.Refusal("other-election", "the server shows the record of another election");
-  }
-  return { box, archive, journal };
+  requireElection(uuid, box.setup.election.uuid);
+  const seen = compareWithMemory(memory, journal, { height: box.height, headAt: (height) => box.heads[height] });
+  if (key.journal) requireSameJournal(key.journal, journal);
+  return { box, archive, journal, seen };
 }
 
 // --- verifying ballots -----------------------------------------------------------------------------------------
@@ -247,37 +308,42 @@ function record() {
 
 const OPERATIONS = {
   /**
+   * A visit: what is published goes on from what this device saw before.
+   * @param {{ uuid: string, memory: Memory | null }} args
+   */
+  async compare({ uuid, memory }) {
+    return { seen: await compareRecord(uuid, memory) };
+  },
+
+  /**
    * A step of the ceremony, or the drill. Without a file a new key is made.
-   * @param {{ inbox: string, file: Blob | null, uuid: string }} args
+   * @param {{ inbox: string, file: Blob | null, uuid: string, memory: Memory | null }} args
    * @param {OnProgress} onProgress
    */
-  async begin({ inbox: text, file, uuid }, onProgress) {
+  async begin({ inbox: text, file, uuid, memory }, onProgress) {
     const inbox = parseInbox(text);
     const before = file ? await readKey(file) : ceremony.newKey(inbox);
     if (inbox.step !== "drill") {
+      const seen = await compareRecord(uuid, memory);
       const { key, body } = await ceremony.takeStep(inbox, before);
-      return settle(file ? before : null, key, encodeJson(body));
+      return { ...settle(file ? before : null, key, encodeJson(body)), seen };
     }
-    const { box, journal } = await fetchRecord(uuid, onProgress);
-    const { lines, reader } = journal;
-    if (before.journal) requireSameJournal(before.journal, lines, reader);
+    const { box, seen } = await fetchRecord(uuid, before, memory, onProgress);
     const { election, trustees } = box.setup;
-    const published = { election, trustees, journal: { height: lines.length - 1, head: String(reader.head) } };
-    const { key, body } = await ceremony.drill(before, inbox, published);
-    return { ...settle(before, key, encodeJson(body)), fingerprint: election.fingerprint };
+    const { key, body } = await ceremony.drill(before, inbox, { election, trustees, journal: seen.journal });
+    return { ...settle(before, key, encodeJson(body)), fingerprint: election.fingerprint, seen };
   },
 
   /**
    * The tally, first part: the whole record, with everything but the ballots' proofs.
-   * @param {{ uuid: string, file: Blob }} args
+   * @param {{ uuid: string, file: Blob, memory: Memory | null }} args
    * @param {OnProgress} onProgress
    */
-  async read({ uuid, file }, onProgress) {
+  async read({ uuid, file, memory }, onProgress) {
     pending = found = null;
     const key = await readKey(file);
-    const fetched = await fetchRecord(uuid, onProgress);
+    const { seen, ...fetched } = await fetchRecord(uuid, key, memory, onProgress);
     const { box, journal } = fetched;
-    if (key.journal) requireSameJournal(key.journal, journal.lines, journal.reader);
     const { election, trustees } = box.setup;
     ceremony.requireSameElection(key, election.fingerprint);
     ceremony.requireSameCeremony(key, trustees, ceremony.requireOwn(trustees, await ceremony.openSecret(key)));
@@ -286,7 +352,7 @@ const OPERATIONS = {
     }
     checkJournal(box, journal.lines, journal.reader);
     found = { uuid, key, ...fetched, tally: null, sent: null };
-    return { ballots: box.ballots.length };
+    return { ballots: box.ballots.length, seen };
   },
 
   /**
@@ -342,12 +408,12 @@ const OPERATIONS = {
     const { uuid, box, tally, sent } = record();
     if (tally === null || sent === null) throw new MisuseError("nothing was sent");
     const before = box.length;
-    const response = await ask(`${addressOf(uuid)}.bel`, { headers: { Range: `bytes=${before}-` } });
-    if (response.status === 206) {
+    const answer = await ask(`${addressOf(uuid)}.bel`, { headers: { Range: `bytes=${before}-` } });
+    if (answer.status === 206) {
       // As a whole: a box that was fed with a part of it could not be asked again.
-      box.feed(new Uint8Array(await arriving(response.arrayBuffer())));
+      box.feed(await wholeOf(answer));
       box.close();
-    } else if (response.status !== 416) throw new ceremony.Refusal("no-connection", "the server sent no part of the archive");
+    } else if (answer.status !== 416) throw new ceremony.Refusal("no-connection", "the server sent no part of the archive");
     const raw = box.partials.get(sent.owner);
     const { lines } = await fetchJournal(uuid);
     if (raw === undefined || sha256Hex(raw) !== sent.partial) {
