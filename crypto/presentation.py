@@ -1,14 +1,17 @@
-"""What an election shows beside its questions: languages, rules of decision, quorum (rule S1, ADR 0005).
+"""What an election fixes beside its questions: languages, rules of decision, quorum, and how its votes are recorded
+(rule S1, ADR 0005, ADR 0009).
 
 It is the optional field ``steward`` of the election data::
 
-    {"version":1,"language":"en",
+    {"version":1,"language":"en"?,
      "texts":{"es":{"name","description","questions":[{"question","answers":[…]}…]}…}?,
      "rules":[{"majority":"plurality"|"majority"|"two-thirds"}…]?,
-     "quorum":{"percent":1…100}?}
+     "quorum":{"percent":1…100}?,
+     "record":{"service_key":BASE64,"revotes":true|false}?}
 
 ``language`` is that of the election's own texts; ``texts`` are the others, sorted, each complete.
-The field is covered by the fingerprint, so that a voter's language is as safe as the questions.
+The field is covered by the fingerprint, so that a voter's language is as safe as the questions, and a receipt's
+signature is worth as much as the sheet on which the fingerprint stands.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from crypto.encoding import require_fields, require_int, require_list, require_text
+from crypto.encoding import parse_base64, require_fields, require_int, require_list, require_text
 from crypto.errors import MalformedError
 from crypto.questions import HomomorphicQuestion, Question
 
@@ -69,13 +72,27 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Presentation:
-    """The field ``steward``. ``rules`` has one for each question, or there are none."""
+class RecordTerms:
+    """The member ``record``: under which key the service signs receipts and seals (base64), and whether a later ballot
+    replaces an earlier one (otherwise every vote is final)."""
 
-    language: str
+    service_key: str
+    revotes: bool
+
+    def encode(self) -> dict[str, Any]:
+        return {"service_key": self.service_key, "revotes": self.revotes}
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """The field ``steward``. ``language`` is empty where it is not known; ``rules`` has one for each question, or there
+    are none; ``record`` is None in elections that were set up before there was this member."""
+
+    language: str = ""
     translations: tuple[Texts, ...] = ()
     rules: tuple[Majority, ...] | None = None
     quorum_percent: int | None = None
+    record: RecordTerms | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -87,13 +104,17 @@ class Presentation:
         return next((texts for texts in self.translations if texts.language == language), None)
 
     def encode(self) -> dict[str, Any]:
-        value: dict[str, Any] = {"version": VERSION, "language": self.language}
+        value: dict[str, Any] = {"version": VERSION}
+        if self.language:
+            value["language"] = self.language
         if self.translations:
             value["texts"] = {texts.language: texts.encode() for texts in self.translations}
         if self.rules is not None:
             value["rules"] = [{"majority": rule.value} for rule in self.rules]
         if self.quorum_percent is not None:
             value["quorum"] = {"percent": self.quorum_percent}
+        if self.record is not None:
+            value["record"] = self.record.encode()
         return value
 
 
@@ -177,16 +198,33 @@ def _parse_translations(
     return tuple(_parse_texts(language, item, main, questions, rule) for language, item in value.items())
 
 
+def _parse_record(value: Any, rule: str) -> RecordTerms:
+    fields = require_fields(value, ("service_key", "revotes"), rule)
+    parse_base64(fields["service_key"], rule, 32, "steward: service key")
+    if not isinstance(fields["revotes"], bool):
+        raise MalformedError(rule, "steward: revotes must be true or false")
+    return RecordTerms(fields["service_key"], fields["revotes"])
+
+
+def _parse_language(fields: dict[str, Any], rule: str) -> str:
+    """The language of the election's own texts, empty where nobody said it: only beside ``record``, and without
+    ``texts``, which would be in "another" language than an unknown one."""
+    if "language" not in fields and "record" in fields and "texts" not in fields:
+        return ""
+    language = fields.get("language")
+    if not is_language(language):
+        raise MalformedError(rule, "steward: language must be a tag such as en or pt-BR")
+    return str(language)
+
+
 def parse_presentation(
     value: Any, name: str, description: str, questions: Sequence[Question], rule: str = "S1"
 ) -> Presentation:
     """The value of ``steward`` → Presentation; the others are the election's own texts. MalformedError."""
-    fields = require_fields(value, ("version", "language"), rule, ("texts", "rules", "quorum"))
+    fields = require_fields(value, ("version",), rule, ("language", "texts", "rules", "quorum", "record"))
     if fields["version"] != VERSION or isinstance(fields["version"], bool):
         raise MalformedError(rule, "steward: only version 1 is known")
-    language = fields["language"]
-    if not is_language(language):
-        raise MalformedError(rule, "steward: language must be a tag such as en or pt-BR")
+    language = _parse_language(fields, rule)
     known = tuple(question for question in questions if isinstance(question, HomomorphicQuestion))
     if len(known) != len(questions):
         raise MalformedError(rule, "steward: version 1 is defined for questions that are counted by sums")
@@ -211,4 +249,5 @@ def parse_presentation(
         _parse_translations(fields["texts"], own, known, rule) if "texts" in fields else (),
         _parse_rules(fields["rules"], known, rule) if "rules" in fields else None,
         quorum,
+        _parse_record(fields["record"], rule) if "record" in fields else None,
     )

@@ -46,7 +46,7 @@ from crypto.pedersen import (
     make_voutput,
     open_private_key,
 )
-from crypto.presentation import Majority, Presentation, QuestionTexts, Texts
+from crypto.presentation import Majority, Presentation, QuestionTexts, RecordTerms, Texts
 from crypto.questions import HomomorphicQuestion
 from crypto.randomness import CREDENTIAL_GROUPS, SeedCoins
 from crypto.receipt import Receipt, ServiceKey, make_receipt
@@ -88,6 +88,7 @@ class Spec:
     votes: (voter's number from 0, choices for each question) in the order of casting; by default every voter but the
     last casts one ballot, then the first `revotes` voters cast again.
     decrypting: owner numbers; by default every single trustee and the last `needed` of each threshold group.
+    is_bound: the election data name the service key, and say whether a vote is final (`record` of `steward`).
     """
 
     questions: tuple[HomomorphicQuestion, ...]
@@ -102,6 +103,7 @@ class Spec:
     name: str = "Officers of Local 12"
     seed: int = 1
     presentation: Presentation | None = None
+    is_bound: bool = False
 
 
 # --- chance that can be repeated ---------------------------------------------------------------------------------
@@ -424,6 +426,15 @@ def _default_votes(spec: Spec) -> tuple[tuple[int, Choices], ...]:
     return tuple((voter, tuple(random_choices(q, chance) for q in spec.questions)) for voter in voters)
 
 
+def _votes_of(spec: Spec) -> tuple[tuple[int, Choices], ...]:
+    return spec.votes if spec.votes is not None else _default_votes(spec)
+
+
+def _may_revote(spec: Spec) -> bool:
+    votes = _votes_of(spec)
+    return len(votes) > len(dict(votes))
+
+
 def count_in_clear(spec: Spec, votes: Iterable[tuple[int, Choices]]) -> Result:
     """What the result must be: the last vote of each voter, by plain addition."""
     result = [[0] * question.choice_count for question in spec.questions]
@@ -506,6 +517,10 @@ def _set_up(spec: Spec) -> _Scene:
         book.write("trustee-revealed", {"owner": owner}, _trustee(owner))
 
     raw_trustees = encode_trustees(trustees.items)
+    presentation = spec.presentation
+    if spec.is_bound:
+        record = RecordTerms(key.public, _may_revote(spec))
+        presentation = replace(presentation or Presentation(), record=record)
     raw_election = encode_election(
         uuid=uuid,
         name=spec.name,
@@ -515,7 +530,7 @@ def _set_up(spec: Spec) -> _Scene:
         questions=spec.questions,
         administrator="Committee",
         credential_authority="Registrar",
-        presentation=spec.presentation,
+        presentation=presentation,
     )
     election = parse_election(raw_election)
     setup = make_setup(raw_election, raw_trustees, raw_credentials)
@@ -538,14 +553,14 @@ def simulate(spec: Spec) -> Simulation:
     stage = STAGES.index(spec.stage)
     scene = _set_up(spec)
     book, credentials, election = scene.book, scene.credentials, scene.election
-    votes = spec.votes if spec.votes is not None else _default_votes(spec)
+    votes = _votes_of(spec)
     counted: dict[int, Ballot] = {}
     result = None
     if stage >= STAGES.index("open"):
         opened = {
             "at": "2026-11-03T08:00Z",
             "closes_at": "2026-11-10T18:00Z",
-            "revotes": len(votes) > len(dict(votes)),
+            "revotes": _may_revote(spec),
         }
         book.write("opened", opened, _COMMITTEE, seal=True)
         for number, (voter, choices) in enumerate(votes):
@@ -688,7 +703,7 @@ KINDS: dict[str, Spec] = {
     "threshold": Spec((OFFICERS,), trustees=(Threshold(2, 3),), seed=5),
     "mixed": Spec((YES_NO,), trustees=(SINGLE, Threshold(2, 3)), seed=6),
     "empty": Spec((YES_NO, BOARD), votes=(), seed=7),
-    "presented": Spec((BOARD, YES_NO), voters=3, presentation=_PRESENTED, seed=11),
+    "presented": Spec((BOARD, YES_NO), voters=3, presentation=_PRESENTED, seed=11, is_bound=True),
     "certified": Spec((YES_NO,), stage="certified", votes=((1, ((0,),)), (0, ((1,),)), (3, ((0,),))), seed=8),
     "belenios": Spec((YES_NO,), group=_BELENIOS, trustees=(SINGLE, SINGLE), voters=3, seed=9),
     "belenios-mixed": Spec(

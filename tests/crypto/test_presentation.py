@@ -1,13 +1,14 @@
 """The field `steward` of election data: read strictly, each language complete, nothing in it that cannot be seen."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from crypto.election import encode_election, parse_election
 from crypto.encoding import encode_json_bytes
-from crypto.presentation import Majority, Presentation, is_language
+from crypto.presentation import Majority, Presentation, RecordTerms, is_language
 from tests.crypto.refusals import refused
 from tests.simulator import Path, json_with, sound
 
@@ -32,7 +33,10 @@ def with_steward(**fields: Any) -> dict[str, Any]:
 def test_it_comes_back() -> None:
     election = sound("presented").election
     presentation = read(data())
-    assert presentation == sound("presented").spec.presentation
+    key = sound("presented").service_key.public
+    plain = sound("presented").spec.presentation
+    assert plain is not None
+    assert presentation == replace(plain, record=RecordTerms(key, revotes=False))
     assert presentation.languages == ("en", "es", "fr")
     assert presentation.rules == (Majority.PLURALITY, Majority.TWO_THIRDS)
     assert presentation.quorum_percent == 50
@@ -42,7 +46,8 @@ def test_it_comes_back() -> None:
     assert presentation.find_translation("en") is None
     assert presentation.find_translation("de") is None
     assert election.unknown_fields == ()
-    assert election.raw.endswith(b'"quorum":{"percent":50}}}')
+    end = f'"quorum":{{"percent":50}},"record":{{"service_key":"{key}","revotes":false}}}}}}'
+    assert election.raw.endswith(end.encode())
     again = encode_election(
         uuid=election.uuid,
         name=election.name,
@@ -61,6 +66,20 @@ def test_elections_of_others_have_none() -> None:
     assert sound("plain").election.presentation is None
 
 
+def test_the_language_may_be_unknown_where_the_record_is_told() -> None:
+    """Whoever creates an election need not say its language; the key for receipts is fixed all the same."""
+    record = {"service_key": "A" * 43, "revotes": True}
+    alone = Presentation(record=RecordTerms("A" * 43, revotes=True))
+    assert read({**data(), "steward": {"version": 1, "record": record}}) == alone
+    assert alone.encode() == {"version": 1, "record": record}
+    with_quorum = {"version": 1, "quorum": {"percent": 9}, "record": record}
+    assert read({**data(), "steward": with_quorum}) == replace(alone, quorum_percent=9)
+    # No text is in "another" language than an unknown one.
+    texts = data()["steward"]["texts"]
+    with refused("S1", "language"):
+        read({**data(), "steward": {"version": 1, "texts": texts, "record": record}})
+
+
 def test_everything_but_the_language_may_be_missing() -> None:
     assert read(with_steward()) == Presentation("en")
     assert read(with_steward(quorum={"percent": 100})).quorum_percent == 100
@@ -77,6 +96,7 @@ def test_it_is_the_last_of_the_known_fields() -> None:
 
 STEWARD: Path = ("steward",)
 SPANISH: Path = ("steward", "texts", "es")
+RECORD: Path = ("steward", "record")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +145,36 @@ SPANISH: Path = ("steward", "texts", "es")
         (("steward", "quorum", "percent"), 0, "range"),
         (("steward", "quorum", "percent"), 101, "range"),
         (("steward", "quorum", "percent"), True, "integer"),
+        (
+            STEWARD,
+            {"version": 1, "language": None, "record": {"service_key": "A" * 43, "revotes": True}},
+            "tag",
+        ),
+        (
+            STEWARD,
+            {"version": 1, "language": "", "record": {"service_key": "A" * 43, "revotes": True}},
+            "tag",
+        ),
+        (
+            STEWARD,
+            {"version": 1, "record": {"service_key": "A" * 43, "revotes": True}, "language": "en"},
+            "order",
+        ),
+        (RECORD, None, "object"),
+        (RECORD, {}, "service_key"),
+        (RECORD, {"service_key": "A" * 43}, "revotes"),
+        (RECORD, {"revotes": True}, "service_key"),
+        (RECORD, {"revotes": True, "service_key": "A" * 43}, "order"),
+        (RECORD, {"service_key": "A" * 43, "revotes": True, "until": "noon"}, "until"),
+        ((*RECORD, "service_key"), None, "base64"),
+        ((*RECORD, "service_key"), "", "32 bytes"),
+        ((*RECORD, "service_key"), "A" * 42, "32 bytes"),
+        ((*RECORD, "service_key"), "A" * 42 + "B", "32 bytes"),
+        ((*RECORD, "service_key"), "A" * 43 + "=", "32 bytes"),
+        ((*RECORD, "service_key"), "-" * 43, "base64"),
+        ((*RECORD, "revotes"), 0, "true or false"),
+        ((*RECORD, "revotes"), None, "true or false"),
+        ((*RECORD, "revotes"), "false", "true or false"),
     ],
 )
 def test_what_does_not_fit_is_refused(path: Path, new: Any, words: str) -> None:

@@ -145,6 +145,7 @@ def py_presentation(election: Election) -> Any:
         "translations": [{"language": texts.language, **texts.encode()} for texts in shown.translations],
         "rules": None if shown.rules is None else [rule.value for rule in shown.rules],
         "quorumPercent": shown.quorum_percent,
+        "record": shown.record and {"serviceKey": shown.record.service_key, "revotes": shown.record.revotes},
     }
 
 
@@ -180,6 +181,35 @@ def agreed(js: Node, value: Any) -> Any:
 @pytest.mark.parametrize("kind", ["plain", "blank", "weighted", "threshold", "mixed", "presented"])
 def test_election_data_are_read_alike(js: Node, kind: str) -> None:
     assert agreed(js, json.loads(sound(kind).election.raw))[0] == "value"
+
+
+def test_what_is_fixed_about_the_record_is_read_alike(js: Node) -> None:
+    value = json.loads(sound("presented").election.raw)
+    good = value["steward"]["record"]
+    for steward in ({"version": 1}, value["steward"], {"version": 1, "texts": value["steward"]["texts"]}):
+        assert agreed(js, {**value, "steward": {**steward, "record": good}})[0] == (
+            "MalformedError" if "texts" in steward and "language" not in steward else "value"
+        )
+    key = good["service_key"]
+    for record in (
+        None,
+        {},
+        {"service_key": key},
+        {"revotes": True, "service_key": key},
+        {"service_key": key, "revotes": True, "more": 1},
+        *(
+            {"service_key": other, "revotes": True}
+            for other in (None, 5, "", key[:-1], key + "=", key + "A", " " + key)
+        ),
+        *({"service_key": key, "revotes": other} for other in (None, 0, 1, "true", [])),
+    ):
+        assert agreed(js, {**value, "steward": {**value["steward"], "record": record}}) == (
+            "MalformedError",
+            "S1",
+        )
+    for language in (None, "", "EN"):
+        steward = {"version": 1, "language": language, "record": good}
+        assert agreed(js, {**value, "steward": steward}) == ("MalformedError", "S1")
 
 
 def test_every_change_of_election_data_is_judged_alike(js: Node, rng: random.Random, samples: int) -> None:

@@ -9,7 +9,7 @@ is there does anybody reveal (both acts are journaled); threshold seats then ope
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -36,7 +36,7 @@ from crypto.pedersen import (
     make_vinput,
     parse_certificate,
 )
-from crypto.presentation import parse_presentation
+from crypto.presentation import Presentation, RecordTerms, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions
 from crypto.randomness import new_hex
 from crypto.record import BoxState, make_setup
@@ -682,7 +682,7 @@ def _encode_setup_data(view: ElectionView, trustees: Trustees) -> tuple[bytes, b
     """The election data and the trustees' record."""
     public_key = election_public_key(get_group(view.group_name), trustees)
     questions = parse_questions(list(view.questions))
-    presentation = None
+    presentation = Presentation()
     if view.presentation is not None:
         presentation = parse_presentation(view.presentation, view.name, view.description, questions)
     raw_election = encode_election(
@@ -692,7 +692,8 @@ def _encode_setup_data(view: ElectionView, trustees: Trustees) -> tuple[bytes, b
         group_name=view.group_name,
         public_key=public_key,
         questions=[question for question in questions if isinstance(question, HomomorphicQuestion)],
-        presentation=presentation,
+        # What voters rely on when they keep a receipt is fixed with the questions, under the fingerprint (ADR 0009).
+        presentation=replace(presentation, record=RecordTerms(view.service_key, view.revoting)),
     )
     return raw_election, encode_trustees(trustees.items)
 

@@ -1,9 +1,10 @@
-// What an election shows beside its questions: languages, rules of decision, quorum (docs/protocol.md §7.7).
+// What an election fixes beside its questions: languages, rules of decision, quorum, and how its votes are recorded
+// (docs/protocol.md §7.7).
 //
 // It is the optional field `steward` of the election data, covered by the fingerprint, so that a voter's language is
-// as safe as the questions.
+// as safe as the questions, and a receipt's signature is worth as much as the sheet with the fingerprint.
 
-import { isObject, requireFields, requireInt, requireList, requireText } from "./encoding.js";
+import { isObject, parseBase64, requireFields, requireInt, requireList, requireText } from "./encoding.js";
 import { MalformedError } from "./errors.js";
 import { HomomorphicQuestion } from "./questions.js";
 
@@ -25,9 +26,16 @@ const HIDDEN = new RegExp(
  */
 
 /**
- * The field `steward`. `rules` has one for each question, or is null.
- * @typedef {{ language: string, translations: Texts[], rules: string[] | null, quorumPercent: number | null }}
- *   Presentation
+ * The member `record`: under which key the service signs receipts and seals (base64), and whether a later ballot
+ * replaces an earlier one (otherwise every vote is final).
+ * @typedef {{ serviceKey: string, revotes: boolean }} RecordTerms
+ */
+
+/**
+ * The field `steward`. `language` is "" where it is not known; `rules` has one for each question, or is null; `record`
+ * is null in elections that were set up before there was this member.
+ * @typedef {{ language: string, translations: Texts[], rules: string[] | null, quorumPercent: number | null,
+ *   record: RecordTerms | null }} Presentation
  */
 
 /** @typedef {import("./questions.js").UnsupportedQuestion} UnsupportedQuestion */
@@ -149,6 +157,31 @@ function parseTranslations(value, main, rule) {
 }
 
 /**
+ * @param {unknown} value
+ * @param {string} rule
+ * @returns {RecordTerms}
+ */
+function parseRecord(value, rule) {
+  const { service_key: serviceKey, revotes } = requireFields(value, ["service_key", "revotes"], rule);
+  parseBase64(serviceKey, rule, 32, "steward: service key");
+  if (typeof revotes !== "boolean") throw new MalformedError(rule, "steward: revotes must be true or false");
+  return { serviceKey: String(serviceKey), revotes };
+}
+
+/**
+ * The language of the election's own texts, "" where nobody said it: only beside `record`, and without `texts`, which
+ * would be in "another" language than an unknown one.
+ * @param {import("./encoding.js").JsonObject} fields
+ * @param {string} rule
+ */
+function parseLanguage(fields, rule) {
+  if (!("language" in fields) && "record" in fields && !("texts" in fields)) return "";
+  const { language } = fields;
+  if (!isLanguage(language)) throw new MalformedError(rule, "steward: language must be a tag such as en or pt-BR");
+  return language;
+}
+
+/**
  * The value of `steward` → Presentation; the others are the election's own texts. MalformedError.
  * @param {unknown} value
  * @param {string} name
@@ -158,11 +191,10 @@ function parseTranslations(value, main, rule) {
  * @returns {Presentation}
  */
 export function parsePresentation(value, name, description, questions, rule) {
-  const optional = ["texts", "rules", "quorum"];
-  const fields = requireFields(value, ["version", "language"], rule, { optional });
+  const optional = ["language", "texts", "rules", "quorum", "record"];
+  const fields = requireFields(value, ["version"], rule, { optional });
   if (fields.version !== 1) throw new MalformedError(rule, "steward: only version 1 is known");
-  const { language } = fields;
-  if (!isLanguage(language)) throw new MalformedError(rule, "steward: language must be a tag such as en or pt-BR");
+  const language = parseLanguage(fields, rule);
   const known = questions.filter((question) => question instanceof HomomorphicQuestion);
   if (known.length !== questions.length) {
     throw new MalformedError(rule, "steward: version 1 is defined for questions that are counted by sums");
@@ -186,5 +218,6 @@ export function parsePresentation(value, name, description, questions, rule) {
     translations: "texts" in fields ? parseTranslations(fields.texts, own, rule) : [],
     rules: "rules" in fields ? parseRules(fields.rules, known, rule) : null,
     quorumPercent,
+    record: "record" in fields ? parseRecord(fields.record, rule) : null,
   };
 }

@@ -49,8 +49,8 @@ const OPERATIONS = {
     const questions = homomorphicQuestions(parsed).map(({ minimum, maximum, blank }) => ({ minimum, maximum, blank }));
     prepared = parsed;
     const { uuid, presentation } = parsed;
-    const { rules = null, quorumPercent = null } = presentation ?? {};
-    return { uuid, fingerprint: parsed.fingerprint, questions, texts: allTexts(parsed), rules, quorumPercent };
+    const { rules = null, quorumPercent = null, record = null } = presentation ?? {};
+    return { uuid, fingerprint: parsed.fingerprint, questions, texts: allTexts(parsed), rules, quorumPercent, record };
   },
 
   /**

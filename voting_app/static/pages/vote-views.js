@@ -15,7 +15,7 @@ import { findChoiceFault, isSingle } from "./vote-state.js";
  * @typedef {object} Facts
  * @property {string} uuid
  * @property {string} language of the reader
- * @property {{ fingerprint: string, texts: Texts[] } | null} election
+ * @property {{ fingerprint: string, texts: Texts[], record: { serviceKey: string, revotes: boolean } | null } | null} election
  * @property {any} status
  * @property {boolean} isNamed whether the link named the fingerprint, and it was the right one
  */
@@ -74,20 +74,29 @@ function closing({ status, language }) {
   ];
 }
 
+/**
+ * Whether a later ballot replaces an earlier one, as the election data say, which the fingerprint covers; otherwise votes
+ * are final.
+ * @param {Facts} facts_
+ */
+export function mayRevote({ election }) {
+  return election?.record?.revotes === true;
+}
+
 /** Said before a vote is cast, and before it is begun. @param {Facts} facts_ */
 function finality(facts_) {
-  return facts_.status.revoting
+  return mayRevote(facts_)
     ? _("You may vote again until voting closes; the last ballot counts.")
     : _("Your vote is final: once cast, it cannot be changed.");
 }
 
 /** @param {Scene} scene */
-function otherBallot({ state, facts: { status } }) {
+function otherBallot({ state, facts: facts_ }) {
   if (!state.tracker) return null;
   return notice(
     "info",
     _("A ballot of yours is in the ballot box already."),
-    h("p", {}, status.revoting ? _("If you cast another one, it replaces the earlier one.") : _("Votes are final, so no other ballot of yours will be taken.")),
+    h("p", {}, mayRevote(facts_) ? _("If you cast another one, it replaces the earlier one.") : _("Votes are final, so no other ballot of yours will be taken.")),
     trackerBox(_("Its tracker"), state.tracker),
     h("p", {}, _("If it was not you who cast it, tell the election committee at once.")),
   );
@@ -331,7 +340,7 @@ function ballot(scene) {
     h("p", {}, _("It has not been sent. This is its tracker, a fingerprint by which you will find it in the ballot box:")),
     trackerBox(_("Tracker"), state.ballot?.tracker ?? ""),
     otherBallot(scene),
-    notice(facts_.status.revoting ? "info" : "warning", finality(facts_)),
+    notice(mayRevote(facts_) ? "info" : "warning", finality(facts_)),
     actions(button(_("Cast this ballot"), () => act("cast"))),
     h("h2", {}, _("Do you trust this page?")),
     h("p", {}, _("You need not: have this ballot opened on another device, and see that your choices are in it. It can then no longer be cast, and you encrypt afresh. Whoever does this cannot be deceived without noticing it, and this page does not know beforehand who will.")),
@@ -403,8 +412,8 @@ function receipt({ state, facts: facts_, act, tools }) {
     h("p", {}, _("Look your tracker up at any time, also after the result is out. If it should be missing, give the receipt to the election committee: it proves that your ballot was taken.")),
     h("p", { class: "print-only long-code" }, url),
     h("p", { class: "no-print" }, h("a", { href: `${address(facts_.uuid, "/trackers", facts_.language)}#${kept.tracker}` }, _("Look for it in the ballot box now"))),
-    facts_.status?.revoting &&
-      facts_.status.state === "open" &&
+    mayRevote(facts_) &&
+      facts_.status?.state === "open" &&
       h("p", {}, _("You may vote again until voting closes: open your link once more. The last ballot counts.")),
     h("details", { class: "no-print" }, h("summary", {}, _("The whole receipt")), h("code", { class: "long-code" }, kept.text)),
     h("p", { class: "print-only long-code" }, kept.text),
@@ -511,6 +520,8 @@ function describeStop(reason, facts_) {
       return [_("No more ballots can be checked with this code"), "warning", _("So many ballots were opened with it that the limit is reached. You can still vote."), _("Open your link once more, encrypt, and cast.")];
     case "unsupported":
       return [_("This election is not for browsers"), "info", _("It computes in a mathematical group that only programs on a computer use. Ask the election committee which one to vote with."), ""];
+    case "unbound":
+      return [_("You cannot vote in this election here"), "warning", _("Its data do not fix which key signs receipts, nor whether a vote is final. So this page could not tell a true receipt from a false one. Nothing was sent."), _("Tell the election committee, and show them this page.")];
     case "unreachable":
       return [_("The server cannot be reached"), "warning", _("Check your connection and try again. Nothing was sent."), ""];
     default:

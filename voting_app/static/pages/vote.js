@@ -11,7 +11,7 @@ import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { START, completeChoices, findStop, next, readAnswer, readFragment, readTyped } from "./vote-state.js";
 import { keyOf, parseKept, readKept, writeKept } from "./vote-store.js";
-import { draw } from "./vote-views.js";
+import { draw, mayRevote } from "./vote-views.js";
 
 /** @typedef {import("./vote-state.js").State} State */
 /** @typedef {import("./vote-store.js").Part} Part */
@@ -40,7 +40,6 @@ let credential = "";
 let fingerprint = null;
 /** The public credential, once it was computed. */
 let publicCredential = "";
-let serviceKey = "";
 /** Ends the wait before the next try. */
 let wake = () => {};
 /** Counts what was begun, so that what was given up goes nowhere. */
@@ -113,19 +112,6 @@ async function post(where, text) {
     return { status: response.status, body: await response.json(), wanted: Number.isFinite(seconds) ? seconds : null };
   } catch {
     return { status: 0, body: null, wanted: null };
-  }
-}
-
-/**
- * The key that signs receipts, out of the journal's first line.
- * @returns {Promise<string>}
- */
-async function fetchServiceKey() {
-  const text = new TextDecoder().decode(await ask(`/elections/${uuid}/${uuid}.journal.jsonl`));
-  try {
-    return String(JSON.parse(text.slice(0, text.indexOf("\n"))).payload.service_key);
-  } catch {
-    throw new CallError({ family: "MalformedError", rule: "J2", message: "the journal's first line cannot be read" });
   }
 }
 
@@ -308,23 +294,24 @@ async function findOut() {
   // Its modules come while the data do.
   worker?.close();
   worker = new Client();
-  const [status, raw, trustees, key] = await Promise.all([
+  const [status, raw, trustees] = await Promise.all([
     askJson(`${api}/status`),
     ask(`${api}/election`),
     ask(`${api}/trustees`),
-    fetchServiceKey(),
   ]);
   facts.status = status;
   if (status.group !== GROUP) return { type: "stop", reason: "unsupported" };
   const election = await compute("prepare", { election: raw.buffer });
   facts.election = election;
   if (fingerprint !== null && election.fingerprint !== fingerprint) return { type: "stop", reason: "other-data" };
-  if (election.uuid !== uuid || status.uuid !== uuid || status.service_key !== key) {
-    return { type: "stop", reason: "bad-data", detail: "uuid" };
-  }
+  if (election.uuid !== uuid || status.uuid !== uuid) return { type: "stop", reason: "bad-data", detail: "uuid" };
+  const { record } = election;
+  if (record === null) return { type: "stop", reason: "unbound" };
+  // The election data decide. A server that says something else somewhere says so to be believed by somebody.
+  if (status.service_key !== record.serviceKey) return { type: "stop", reason: "bad-data", detail: "service_key" };
+  if (status.revoting !== record.revotes) return { type: "stop", reason: "bad-data", detail: "revoting" };
   await compute("checkTrustees", { trustees: trustees.buffer });
   facts.isNamed = fingerprint !== null;
-  serviceKey = key;
   if (credential) {
     try {
       publicCredential = (await compute("publicCredential", { credential })).credential;
@@ -365,7 +352,7 @@ async function findUnfinished(status) {
   }
   const { tracker } = found;
   if (tracker !== sending.tracker) {
-    if (status.revoting && tracker !== null && !sending.after?.includes(tracker)) {
+    if (mayRevote(facts) && tracker !== null && !sending.after?.includes(tracker)) {
       // The voter has cast a later one from elsewhere, which this earlier one would replace.
       writeKept(uuid, { sending: null });
       return null;
@@ -392,7 +379,7 @@ async function findStanding(status, rules) {
   if (isOwn) {
     const { tracker } = await lookUp(kept.credential);
     // What was signed for stays true: a box without the ballot, or another key, is the server's lie.
-    if (!own || tracker === null || (tracker !== own.tracker && !status.revoting)) {
+    if (!own || tracker === null || (tracker !== own.tracker && !mayRevote(facts))) {
       const { text, tracker: missing } = kept;
       return { type: "stop", reason: "contradiction", tracker: missing, receipt: { text, tracker: missing, height: 0, isKept: true } };
     }
@@ -406,8 +393,19 @@ async function findStanding(status, rules) {
     credential = "";
     return { type: "stop", reason: "unlisted" };
   }
-  if (tracker === null || status.revoting) return { type: "welcome", rules, tracker, receipt: own };
+  if (tracker === null || mayRevote(facts)) return { type: "welcome", rules, tracker, receipt: own };
   return own?.tracker === tracker ? { type: "keep", receipt: own } : { type: "voted", tracker };
+}
+
+/**
+ * The signature of a receipt holds under the key that the election data name, and it is for this ballot.
+ * @param {string} receipt
+ * @param {string} tracker
+ * @returns {Promise<{ height: number }>} CallError otherwise
+ */
+function verifyReceipt(receipt, tracker) {
+  const serviceKey = facts.election?.record?.serviceKey;
+  return compute("verifyReceipt", { receipt, serviceKey, election: uuid, tracker });
 }
 
 /**
@@ -416,7 +414,7 @@ async function findStanding(status, rules) {
  */
 async function readReceipt({ text, tracker }) {
   try {
-    const { height } = await compute("verifyReceipt", { receipt: text, serviceKey, election: uuid, tracker });
+    const { height } = await verifyReceipt(text, tracker);
     return { text, tracker, height, isKept: true };
   } catch {
     return null;
@@ -467,7 +465,7 @@ async function cast() {
       await deliver(sending, true);
     }
     const { kept } = readKept(uuid);
-    if (kept && kept.credential === mine.credential && !facts.status.revoting) {
+    if (kept && kept.credential === mine.credential && !mayRevote(facts)) {
       await finish(kept);
       return;
     }
@@ -509,7 +507,7 @@ async function deliverUnfinished(part) {
  */
 async function deliver(part, isDoubtful) {
   for (;;) {
-    const isLate = isDoubtful && facts.status.revoting ? await isOvertaken(part) : false;
+    const isLate = isDoubtful && mayRevote(facts) ? await isOvertaken(part) : false;
     if (isLate) {
       writeKept(uuid, { sending: null });
       return { type: "overtaken" };
@@ -549,7 +547,7 @@ async function isOvertaken({ credential: of, tracker: own, after = [] }) {
 async function takeReceipt({ credential: of, tracker }, signed) {
   const text = JSON.stringify(signed);
   try {
-    const { height } = await compute("verifyReceipt", { receipt: text, serviceKey, election: uuid, tracker });
+    const { height } = await verifyReceipt(text, tracker);
     const isKept = writeKept(uuid, { sending: null, kept: { credential: of, tracker, text } });
     return { type: "delivered", receipt: { text, tracker, height, isKept } };
   } catch (error) {
@@ -664,7 +662,7 @@ function listen() {
   addEventListener("storage", ({ key, newValue }) => {
     const { kept } = key === keyOf(uuid) ? parseKept(newValue) : { kept: null };
     if (!kept || !publicCredential || kept.credential !== publicCredential || state.view === "casting") return;
-    if (facts.status?.revoting) act("other", { tracker: kept.tracker });
+    if (mayRevote(facts)) act("other", { tracker: kept.tracker });
     else void finish(kept);
   });
 
