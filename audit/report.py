@@ -8,6 +8,7 @@ from audit.findings import Report
 from crypto.counting import Outcome, QuestionOutcome, Verdict, decide
 from crypto.presentation import Majority
 from crypto.questions import HomomorphicQuestion
+from crypto.writing import is_sign_of_writing
 
 _MARKS = {"pass": "ok", "fail": "FAIL", "not-checked": "-"}
 _UNFINISHED = {
@@ -107,12 +108,12 @@ def _result_lines(report: Report) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """The text with control characters and the like spelled out.
+    """The text with control characters and the like spelled out; no-break blanks and joiners are writing.
 
     Names come from whoever made the archive; sent to a terminal as they are, they could move the
     cursor and overwrite the verdict.
     """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return "".join(c if is_sign_of_writing(c) else ascii(c)[1:-1] for c in text)
 
 
 def report_lines(report: Report) -> Iterator[str]:

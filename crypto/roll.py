@@ -13,7 +13,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from crypto.writing import is_blank, is_writing
+
 REQUIRED_COLUMNS = ("name", "member_number")
+_WRITTEN_COLUMNS = ("name", "address", "unit")
 OPTIONAL_COLUMNS = ("email", "phone", "address", "unit", "weight", "language", "standing")
 COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
 
@@ -176,12 +179,10 @@ def _cell_faults(values: dict[str, str]) -> Iterator[tuple[str, str]]:
     for column, value in values.items():
         if len(value) > MAX_LENGTH[column]:
             yield column, f"The cell is longer than {MAX_LENGTH[column]} characters."
-        elif not all(
-            character.isprintable() or (column == "address" and character == "\n") for character in value
-        ):
+        elif not _is_clean(column, value):
             yield column, "The cell has a character that cannot be printed."
     for column in REQUIRED_COLUMNS:
-        if not values[column]:
+        if is_blank(values[column]):
             yield column, "The cell is empty."
     if values["email"] and not _EMAIL.fullmatch(values["email"]):
         yield "email", "This is not an e-mail address."
@@ -193,6 +194,13 @@ def _cell_faults(values: dict[str, str]) -> Iterator[tuple[str, str]]:
         yield "weight", "A weight is a whole number of at least 1, without sign or leading zero."
     if values["standing"].lower() not in STANDING:
         yield "standing", "The standing is unknown; write good or not-good."
+
+
+def _is_clean(column: str, value: str) -> bool:
+    if column in _WRITTEN_COLUMNS:
+        return is_writing(value.replace("\n", " ") if column == "address" else value)
+    # Numbers and addresses of one member must not be told from another's by a sign that nobody sees.
+    return value.isprintable()
 
 
 def _whole_file_faults(members: list[Member]) -> Iterator[RowFault]:

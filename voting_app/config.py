@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crypto.randomness import new_seed
+from crypto.writing import is_writing
 from voting_app.mail.smtp import is_address, parse_server
 
 CONFIG_FILE_NAME = "steward.toml"
@@ -209,5 +210,5 @@ def _require_sensible_mail(settings: Settings) -> None:
     if settings.mail_from and not is_address(settings.mail_from):
         raise SettingsError(f"mail_from must look like vote@example.org, it is {settings.mail_from!r}")
     # It stands in the head of every mail.
-    if not settings.organisation.isprintable():
+    if not is_writing(settings.organisation):
         raise SettingsError("organisation has a sign that cannot be printed")

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from flask import Response
 
 from crypto.encoding import encode_json_bytes
+from crypto.writing import is_blank, is_writing
 from voting_app.errors import Problem
 
 
@@ -74,7 +75,7 @@ def parse_body(raw: bytes, required: Sequence[str] = (), optional: Sequence[str]
 def get_text(
     body: dict[str, Any], field: str, *, longest: int, default: str | None = None, is_long: bool = False
 ) -> str:
-    """A text of 1..``longest`` printable characters, surrounding blanks removed.
+    """A text of 1..``longest`` characters that people write (crypto.writing), surrounding blanks removed.
 
     ``is_long``: it may have several lines. With a ``default`` it may be empty.
     """
@@ -82,11 +83,11 @@ def get_text(
     if not isinstance(value, str):
         raise invalid(field, "Text is expected.")
     text = value.strip()
-    if not text and default is None:
+    if default is None and is_blank(text):
         raise invalid(field, "This field must not be empty.")
     if len(text) > longest:
         raise invalid(field, f"At most {longest} characters are allowed.")
-    if not all(sign.isprintable() or (is_long and sign == "\n") for sign in text):
+    if not is_writing(text.replace("\n", " ") if is_long else text):
         raise invalid(field, "A character cannot be printed.")
     return text
 

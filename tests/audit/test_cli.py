@@ -373,6 +373,14 @@ def test_names_cannot_move_the_cursor(shop: Shop) -> None:
     assert not [line for line in out.splitlines() if line.startswith("sound")]
 
 
+def test_names_are_told_as_people_write_them(shop: Shop) -> None:
+    """No-break blanks and joiners move no cursor; spelled out they would hide the name."""
+    name = "Élection\u00a0: هیئت\u200cمدیره"
+    election = simulated(replace(KINDS["plain"], name=name, stage="open"))
+    _, out, _ = shop.call("verify", shop.put("box.bel", rebuild(election.entries)), "--jobs", "1")
+    assert name in out
+
+
 # --- result ------------------------------------------------------------------------------------------------------
 
 

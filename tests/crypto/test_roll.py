@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.roll import COLUMNS, MAX_LENGTH, RollFileError, parse_roll
+from crypto.roll import COLUMNS, MAX_LENGTH, RollFileError, encode_roll, parse_roll
 from voting_app.roll.service import Member, hash_roll
 
 FULL = (
@@ -99,11 +99,25 @@ def test_every_bad_row_is_named_at_once() -> None:
         ('name,member_number\n"A,1\n', [(2, "")]),
         ("name,member_number\nA\x07,1\n", [(2, "name")]),
         ("name,member_number,weight\nA,1,99999999999\nB,2,99999999999\n", [(1, "weight")]),
+        ("name,member_number\nA\u202eB,1\n", [(2, "name")]),
+        ("name,member_number\n\u200d,1\n", [(2, "name")]),
+        ("name,member_number\nA,1\u200d\n", [(2, "member_number")]),
+        ("name,member_number\nA,1\u00a02\n", [(2, "member_number")]),
+        ("name,member_number,email\nA,1,a\u200d@example.org\n", [(2, "email")]),
         (f"name,member_number\n{'x' * 201},1\n", [(2, "name")]),
     ],
 )
 def test_bad_files_are_refused(text: str, expected: list[tuple[int, str]]) -> None:
     assert faults_of(text) == expected
+
+
+def test_names_as_people_write_them() -> None:
+    """Word processors put no-break blanks into names, and Persian ones have joiners."""
+    name, address = "محمد\u200cرضا Dupont\u00a0Durand", "3\u202fbis, rue du Port\nLyon"
+    text = f'name,member_number,address,unit\n{name},1,"{address}",Section\u00a03\n'
+    [member] = parse_roll(text.encode())
+    assert (member.name, member.address, member.unit) == (name, address, "Section\u00a03")
+    assert parse_roll(encode_roll([member]).encode()) == [member]
 
 
 def test_other_encodings_are_refused_with_the_row() -> None:

@@ -262,6 +262,54 @@ def test_a_question_cannot_hide_or_turn_round_its_text(api: Api, sign: str) -> N
     api.post("/api/v1/elections", {**body, "questions": [{**question, "question": "A\nB"}]}, role="committee")
 
 
+@pytest.mark.parametrize("name", ["Élection\u00a0: bureau\u202f?", "انتخابات هیئت\u200cمدیره", "क्\u200dष"])
+def test_names_have_the_signs_that_languages_need(api: Api, name: str) -> None:
+    """No-break blanks as French word processors write them, joiners as Persian and Hindi need them."""
+    question = {"answers": [name, "Grace"], "min": 1, "max": 1, "question": name}
+    run = Run(api).create(name=f"\u00a0{name} ", description=f"{name}\n{name}", questions=[question])
+    run.freeze()
+    status = run.status()
+    assert (status["name"], status["description"]) == (name, f"{name}\n{name}")
+    assert status["questions"][0]["answers"][0] == name
+    assert name in api.client.get(f"/elections/{run.uuid}", headers={"Accept": "text/html"}).text
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200d", "\u200c \u00a0", "Of\u200eficers", "Of\u2028ficers", "Of\nficers"]
+)
+def test_a_name_must_be_seen_as_it_is(api: Api, name: str) -> None:
+    question = {"answers": ["Ada", "Grace"], "min": 1, "max": 1, "question": "President"}
+    body = {
+        "name": name,
+        "closes_at": "2026-11-23T12:00:00Z",
+        "trustees": {"singles": 1},
+        "questions": [question],
+    }
+    assert api.refuse(422, "invalid-field", "/api/v1/elections", body, role="committee")["field"] == "name"
+
+
+def test_two_answers_differ_in_more_than_what_nobody_sees(api: Api) -> None:
+    """A ballot with twice the same name to read would divide that candidate's votes."""
+
+    def body(*answers: str) -> dict[str, Any]:
+        question = {"answers": list(answers), "min": 1, "max": 1, "question": "President"}
+        start = {"name": "x", "closes_at": "2026-11-23T12:00:00Z", "trustees": {"singles": 1}}
+        return {**start, "questions": [question]}
+
+    def translated(*answers: str) -> dict[str, Any]:
+        text = {"name": "y", "description": "", "questions": [{"question": "p", "answers": list(answers)}]}
+        return {**body("Yes", "No"), "texts": {"es": text}}
+
+    for bad in ("Yes", "Y\u200des", "Yes\u00a0", " Yes"):
+        answer = api.refuse(422, "invalid-field", "/api/v1/elections", body("Yes", bad), role="committee")
+        assert answer["field"] == "questions"
+        answer = api.refuse(
+            422, "invalid-field", "/api/v1/elections", translated("Yes", bad), role="committee"
+        )
+        assert answer["field"] == "texts"
+    api.post("/api/v1/elections", translated("Sí", "No"), role="committee")
+
+
 # --- errors and logs -----------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from crypto.errors import ProtocolError
 from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
+from crypto.writing import are_told_apart, is_writing
 from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.json_body import get_bool, get_choice, get_int, get_object, get_text, invalid, parse_body
 
@@ -76,13 +77,11 @@ def _parse_questions(value: Any) -> tuple[HomomorphicQuestion, ...]:
     for number, question in enumerate(questions, start=1):
         if not isinstance(question, HomomorphicQuestion):
             raise invalid("questions", f"Question {number} is of a kind that this version cannot run.")
-        if not all(
-            sign.isprintable() or sign == "\n"
-            for text in (question.question, *question.answers)
-            for sign in text
-        ):
+        if not all(is_writing(text.replace("\n", " ")) for text in (question.question, *question.answers)):
             # Among them are signs that turn the writing round: voters would read another name.
             raise invalid("questions", f"Question {number} has a character that cannot be printed.")
+        if not are_told_apart(question.answers):
+            raise invalid("questions", f"Question {number} has two answers that look alike.")
         if len(question.answers) > MAX_ANSWERS:
             raise invalid("questions", f"Question {number} has more than {MAX_ANSWERS} answers.")
         supported.append(question)
@@ -119,6 +118,11 @@ def _parse_presentation(
     for translation in presentation.translations:
         if len(translation.name) > _LONGEST_NAME or len(translation.description) > _LONGEST_DESCRIPTION:
             raise invalid("texts", f"The name or the description in {translation.language} is too long.")
+        for number, translated in enumerate(translation.questions, start=1):
+            if not are_told_apart(translated.answers):
+                raise invalid(
+                    "texts", f"Question {number} has two answers that look alike in {translation.language}."
+                )
     return presentation
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.exceptions import TemplateError
 
+from crypto.writing import is_writing
 from voting_app.languages import LANGUAGES, SOURCE, load_translations
 
 
@@ -65,10 +66,10 @@ def compose(letter: Letter, *, sender: str, organisation: str) -> EmailMessage:
     try:
         values = {**letter.payload, "organisation": organisation}
         subject = _keep_on_one_line(environment.get_template(f"{letter.kind}/subject.txt").render(values))
-        if not subject.isprintable():
+        if not is_writing(subject):
             raise ValueError("a sign in the subject cannot be printed")
         body = environment.get_template(f"{letter.kind}/body.txt").render(values)
-        message["From"] = Address(organisation, addr_spec=sender)
+        message["From"] = Address(_keep_on_one_line(organisation), addr_spec=sender)
         message["To"] = Address(addr_spec=letter.recipient)
         message["Subject"] = subject
         message["Date"] = format_datetime(letter.written_at)

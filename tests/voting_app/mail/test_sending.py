@@ -90,6 +90,17 @@ def test_every_step_can_be_told_in_every_language(language: str, step: str) -> N
     message = compose(letter, sender=SENDER, organisation="Union\u00a0!")
     assert str(message["Subject"]).endswith(", Élection : bureau")
     assert "\u202f: bureau" in message.get_content()
+    assert str(message["From"]) == f"Union ! <{SENDER}>"
+
+
+def test_a_subject_has_the_joiners_of_a_name(mail_context: Context, drop: MailDrop) -> None:
+    """Persian words are read wrongly without them."""
+    name = "انتخابات هیئت\u200cمدیره"
+    put(mail_context, make_mail(election=name))
+    assert run_due(mail_context) == 1
+    [received] = drop.received
+    assert received.message["Subject"].endswith(f", {name}")
+    assert name in received.text
 
 
 def test_nothing_tells_the_name_of_this_computer(mail_context: Context, drop: MailDrop) -> None:
