@@ -1,13 +1,15 @@
 """What every test may ask for: outside programs, databases, and a number of samples.
 
 Settings by environment:
-TEST_SAMPLES=small|large   how many mutations and examples the sampling tests try (small by default)
+TEST_SAMPLES=small|large        how many mutations and examples the sampling tests try, and in how many variants the
+                                tests with a browser run (small by default)
 TEST_NO_SKIPS=1                 a skipped test is a failed one: for machines that have all the programs
 TEST_TOOLS_DIR                  where the belenios-tools lie, if not in .cache/belenios
 """
 
 import os
 import random
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -24,7 +26,8 @@ hypothesis.settings.register_profile("small", max_examples=60, deadline=None, pr
 hypothesis.settings.register_profile("large", max_examples=600, deadline=None, print_blob=True)
 
 
-def _sample_size() -> str:
+def sample_size() -> str:
+    """What TEST_SAMPLES says."""
     size = os.environ.get("TEST_SAMPLES") or "small"
     if size not in SAMPLES:
         raise pytest.UsageError(f"TEST_SAMPLES is {size!r}; it may be {' or '.join(SAMPLES)}")
@@ -32,8 +35,17 @@ def _sample_size() -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis.settings.load_profile(_sample_size())
+    hypothesis.settings.load_profile(sample_size())
     block_outside_sockets()
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program of theirs.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    if sample_size() == "large":
+        return "TEST_SAMPLES=large: every mutation, example and variant"
+    return "TEST_SAMPLES=small: few mutations and examples, and a third of the variants of each test with a browser"
 
 
 # --- no test may quietly not run ---------------------------------------------------------------------------------
@@ -69,7 +81,7 @@ def _fail_if_skips_count(report: pytest.TestReport | pytest.CollectReport) -> No
 @pytest.fixture(scope="session")
 def samples() -> int:
     """How many mutations a sampling test tries of each kind."""
-    return SAMPLES[_sample_size()]
+    return SAMPLES[sample_size()]
 
 
 @pytest.fixture

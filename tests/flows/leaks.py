@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
@@ -60,15 +60,41 @@ def choice_secrets(*choices: list[int] | str, answers: Iterable[int] = ()) -> li
     return [Secret("the choices", text) for text in sorted(texts) if len(text) >= _SHORTEST]
 
 
+class Needles:
+    """Secrets to look for, in all their forms, which are worked out once."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        self._needles = [
+            (number, secret.name, form, needle)
+            for number, secret in enumerate(secrets)
+            for form, needle in dict.fromkeys(_forms(secret))
+        ]
+
+    def find(self, data: bytes) -> list[str]:
+        """What is in `data`, each as "name, form"; of each secret the first form."""
+        return self._find(tuple(_views(data)))
+
+    def find_suspects(self, texts: Iterable[bytes]) -> list[bytes]:
+        """Those in which something may be; nearly always none, and much faster than asking of each of them."""
+        views = {text: tuple(_views(text)) for text in set(texts)}
+        # A secret may not come about by putting texts side by side: nothing that is looked for has so many zeros.
+        if not self._find(
+            (bytes(_SCALAR_BYTES * 2).join(view for all_of in views.values() for view in all_of),)
+        ):
+            return []
+        return [text for text, all_of in views.items() if self._find(all_of)]
+
+    def _find(self, views: Collection[bytes]) -> list[str]:
+        found: dict[int, str] = {}
+        for number, name, form, needle in self._needles:
+            if number not in found and any(needle in view for view in views):
+                found[number] = f"{name}, {form}"
+        return list(found.values())
+
+
 def find_secrets(data: bytes, secrets: Iterable[Secret]) -> list[str]:
     """What is in `data`, each as "name, form"."""
-    found = []
-    for secret in secrets:
-        for form, needle in _forms(secret):
-            if any(needle in view for view in _views(data)):
-                found.append(f"{secret.name}, {form}")
-                break
-    return found
+    return Needles(secrets).find(data)
 
 
 def _forms(secret: Secret) -> Iterator[tuple[str, bytes]]:

@@ -259,12 +259,11 @@ def test_no_address_leads_elsewhere(
     page = people.new().page
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     for part in PAGES:
-        for end in (f"?lang={hostile}", f"?lang=es&next={hostile}&url={hostile}", f"#{hostile}"):
-            page.goto("about:blank")
-            watcher.open(page, f"{election.url}{part}{end}")
-            page.locator("h1").first.wait_for()
-            require_own_links(page, origin)
-            assert page.url.startswith(f"{election.url}{part}")
+        page.goto("about:blank")
+        watcher.open(page, f"{election.url}{part}?lang={hostile}&next={hostile}&url={hostile}#{hostile}")
+        page.locator("h1").first.wait_for()
+        require_own_links(page, origin)
+        assert page.url.startswith(f"{election.url}{part}")
     for path in (f"/{hostile}", f"/elections/{hostile}/vote", f"//evil.example/..{hostile}"):
         watcher.open(page, origin + path)
         assert page.url.startswith(f"{origin}/")

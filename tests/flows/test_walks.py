@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect
 
+from tests.conftest import sample_size
 from tests.flows.booth import CHALLENGED, IN_THE_BOX, VOTED, Voter, ballots
 from tests.flows.elections import HeldElection
 from tests.flows.people import Elections, People
@@ -21,8 +22,8 @@ from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
 
-# A desk makes one walk in each part and election, and large samples make eight.
-PARTS = 2
+# A desk makes one walk in each kind of election, and large samples make eight in each part.
+PARTS = {"small": 1, "large": 2}[sample_size()]
 SAMPLES_OF_A_WALK = 75
 LONGEST = 25
 MOST_TABS = 3

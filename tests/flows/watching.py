@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, CDPSession, ConsoleMessage, Page, Request
 from playwright.sync_api import Error as BrowserError
 
-from tests.flows.leaks import LeakError, Secret, find_secrets
+from tests.flows.leaks import LeakError, Needles, Secret
 from tests.flows.serving import Installation
 from tests.flows.wire import OWN_LOOK, Exchange, Wire
 
@@ -203,10 +203,15 @@ class Watcher:
         self._require_everything_seen()
         for context in self._open_contexts():
             self.gather(context)
-        found = []
-        for seen in self._all():
-            if seen.place not in except_in:
-                found += [f"{what}: {seen.place} ({seen.where})" for what in find_secrets(seen.data, wanted)]
+        needles = Needles(wanted)
+        places = [seen for seen in self._all() if seen.place not in except_in]
+        suspects = set(needles.find_suspects(seen.data for seen in places))
+        found = [
+            f"{what}: {seen.place} ({seen.where})"
+            for seen in places
+            if seen.data in suspects
+            for what in needles.find(seen.data)
+        ]
         if found:
             raise LeakError("secrets were seen:\n" + "\n".join(sorted(set(found))))
 

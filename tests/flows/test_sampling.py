@@ -1,0 +1,29 @@
+"""No test may be left out for good, and every worker process must draw the same."""
+
+import random
+
+from tests.flows.sampling import draw_variants
+
+NAMES = [
+    "a.py::single",
+    *(f"a.py::pair[{n}]" for n in range(2)),
+    *(f"b.py::many[x[{n}]-y]" for n in range(12)),
+]
+
+
+def count(drawn: set[str], test: str) -> int:
+    return sum(name.startswith(test) for name in drawn)
+
+
+def test_a_third_of_many_variants_and_all_of_few() -> None:
+    drawn = draw_variants(NAMES, "1")
+    assert drawn <= set(NAMES)
+    assert [count(drawn, test) for test in ("a.py::single", "a.py::pair", "b.py::many")] == [1, 2, 4]
+
+
+def test_the_order_changes_nothing_and_the_seed_does(rng: random.Random) -> None:
+    shuffled = rng.sample(NAMES, len(NAMES))
+    assert draw_variants(shuffled, "1") == draw_variants(NAMES, "1")
+    draws = [draw_variants(NAMES, str(seed)) for seed in range(40)]
+    assert set.union(*draws) == set(NAMES)
+    assert len({frozenset(draw) for draw in draws}) > 10
