@@ -28,6 +28,7 @@ from voting_app.elections.states import Act, State, WrongStateError, next_state
 from voting_app.elections.times import encode_minute
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
+from voting_app.mail import service as mail
 
 # Acts that leave a line in the journal, with the line's kind.
 JOURNAL_KINDS: dict[Act, str] = {
@@ -43,6 +44,16 @@ JOURNAL_KINDS: dict[Act, str] = {
     Act.TALLY: "tallied",
     Act.CERTIFY: "certified",
 }
+
+
+# After these no trustee has anything to do for now, so mail that still waits to say so is taken back. The other acts
+# go with a trustee's own act, which tells whose turn it is then.
+_ENDING_TURNS = frozenset({Act.OPEN, Act.CANCEL, Act.UNTALLIABLE})
+
+
+def mail_topic(uuid: str) -> str:
+    """Under what the outbox has the mail to the trustees of this box."""
+    return f"trustees/{uuid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +276,8 @@ def perform(
         payload = {"at": encode_minute(moment or context.clock.now()), **payload}
     election.state = after.value
     for box in election.boxes:
+        if act in _ENDING_TURNS:
+            mail.withdraw(session, mail_topic(box.uuid), is_over=act is not Act.OPEN)
         box_id = ledger.get_box_id(session, box.uuid)
         ledger.append_journal(session, box_id, kind, actor, dict(payload))
         if kind in STATE_CHANGES:

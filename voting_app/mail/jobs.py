@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime, timedelta
 
 from voting_app.context import Context
 from voting_app.mail import service
@@ -15,10 +16,14 @@ _log = logging.getLogger("steward.mail")
 
 # A round begins no further message after this time, so that a program that is asked to end does so soon.
 ROUND_SECONDS = 10
+FORGETTING_INTERVAL = timedelta(hours=1)
+# When this process last looked for what is to be forgotten, by database.
+_forgot_at: dict[str, datetime] = {}
 
 
 def run_due(context: Context) -> int:
     """One round: sends what is due, over one connection; how many messages the mail server took."""
+    _forget_if_due(context)
     if not service.is_enabled(context.settings) or not service.is_anything_due(context):
         return 0
     mail = service.claim(context)
@@ -38,6 +43,15 @@ def run_due(context: Context) -> int:
             _log.warning("mail %d waits: the mail server cannot be reached or refuses us", mail.id)
             service.mark_later(context, mail, str(error))
     return taken
+
+
+def _forget_if_due(context: Context) -> None:
+    """Once in a while: no index leads to what is to be forgotten, and the timer comes every second."""
+    now = context.clock.now()
+    last = _forgot_at.get(str(context.database.url))
+    if last is None or now - last >= FORGETTING_INTERVAL:
+        service.forget_recipients(context)
+        _forgot_at[str(context.database.url)] = now
 
 
 def _send(context: Context, connection: Connection, mail: ClaimedMail) -> bool:

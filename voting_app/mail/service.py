@@ -7,12 +7,13 @@ once; then it goes out again after LEASE, under the same Message-ID.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,9 @@ from voting_app.mail.models import MailState, OutboxMail
 LEASE = timedelta(minutes=5)
 # After the first failed attempt, after the second, …; after the last one the message has failed. Two days in all.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+# So long after the last attempt a message that was sent is kept with its address, for questions about who was told.
+FORGET_AFTER = timedelta(days=30)
+_FORGOTTEN = "forgotten:"
 _ID_BYTES = 16
 _LONGEST_REASON = 500
 
@@ -92,7 +96,7 @@ def enqueue(session: Session, context: Context, mail: NewMail) -> bool:
     known = select(OutboxMail.id).where(
         OutboxMail.topic == mail.topic,
         OutboxMail.event == mail.event,
-        OutboxMail.recipient == mail.recipient,
+        OutboxMail.recipient.in_((mail.recipient, _forget(context, mail.recipient))),
     )
     if session.scalar(known) is not None:
         return False
@@ -121,6 +125,16 @@ def replace_waiting(session: Session, context: Context, topic: str, mails: Itera
             session.delete(row)
     for mail in wanted.values():
         enqueue(session, context, mail)
+
+
+def withdraw(session: Session, topic: str, *, is_over: bool) -> None:
+    """Takes back what waits under `topic`: there is nothing to be done for now. What is being sent at this moment may
+    still arrive; if it does not, it is not tried again.
+
+    is_over: nor will there ever be. Then what failed goes too, of which an administrator should otherwise hear.
+    """
+    states = [MailState.WAITING, MailState.SENDING, *([MailState.FAILED] if is_over else [])]
+    session.execute(delete(OutboxMail).where(OutboxMail.topic == topic, OutboxMail.state.in_(states)))
 
 
 def retry_failed(context: Context) -> int:
@@ -216,3 +230,34 @@ def _finish(context: Context, mail: ClaimedMail, **values: Any) -> None:
             .where(OutboxMail.id == mail.id, OutboxMail.worker == mail.worker)
             .values(lease_until=None, worker=None, **values)
         )
+
+
+# --- forgetting ------------------------------------------------------------------------------------
+
+
+def forget_recipients(context: Context) -> int:
+    """Erases addresses and names from what was sent FORGET_AFTER ago; from how many messages.
+
+    The rows stay, so that an event that lasts longer is not mailed a second time. What failed stays as it is until
+    somebody has looked at it or its election is over.
+    """
+    old = select(OutboxMail).where(
+        OutboxMail.state == MailState.SENT,
+        OutboxMail.next_try_at <= context.clock.now() - FORGET_AFTER,
+        OutboxMail.recipient.not_like(f"{_FORGOTTEN}%"),
+    )
+    with context.database.read() as session:
+        if session.scalar(old.limit(1)) is None:
+            return 0
+    with context.database.write() as session:
+        rows = session.scalars(old.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            row.recipient = _forget(context, row.recipient)
+            row.payload = {}
+        return len(rows)
+
+
+def _forget(context: Context, recipient: str) -> str:
+    """What stands in place of an address: only whoever has the installation's secret can tell whether it is one's."""
+    tag = hmac.digest(context.settings.secret, f"steward-outbox|{recipient}".encode(), "sha256")
+    return _FORGOTTEN + tag.hex()

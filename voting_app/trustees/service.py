@@ -365,17 +365,13 @@ def tell_whose_turn_it_is(session: Session, context: Context, uuid: str) -> None
         for seat in list_seats(session, view.id)
         if seat.email and seat.owner in turns
     ]
-    mail.replace_waiting(session, context, _mail_topic(uuid), mails)
-
-
-def _mail_topic(uuid: str) -> str:
-    return f"trustees/{uuid}"
+    mail.replace_waiting(session, context, elections.mail_topic(uuid), mails)
 
 
 def _turn_mail(context: Context, view: ElectionView, seat: TrusteeSeat, step: Step) -> NewMail:
     acts = ACTS[Kind(seat.kind)]
     return NewMail(
-        topic=_mail_topic(view.uuid),
+        topic=elections.mail_topic(view.uuid),
         event=f"{seat.ceremony}/{seat.owner}/{step.value}",
         recipient=seat.email or "",
         kind="turn",

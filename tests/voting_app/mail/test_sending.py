@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,13 +17,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from crypto.encoding import sha256_hex
 from tests.smtp import HOST, PASSWORD, SENDER, USER, MailDrop, make_certificate, running_mail_server
 from tests.voting_app.conftest import SettableClock
 from voting_app.config import SECRET_FILE_NAME
 from voting_app.context import Context
 from voting_app.languages import LANGUAGES
 from voting_app.mail import service, smtp
-from voting_app.mail.jobs import run_due
+from voting_app.mail.jobs import FORGETTING_INTERVAL, run_due
 from voting_app.mail.letters import Letter, compose
 from voting_app.mail.models import MailState, OutboxMail
 from voting_app.mail.service import LEASE, PAUSES, NewMail
@@ -226,6 +228,68 @@ def test_a_server_that_never_finishes_is_left(
     [row] = rows(mail_context)
     assert (row.state, row.attempts) == ("waiting", 1)
     assert timedelta(seconds=60 + 3 * smtp.REPLY_SECONDS) < LEASE
+
+
+# --- what is over, and what is old ------------------------------------------------------------------------------
+
+
+def test_what_was_taken_back_while_it_was_sent_is_not_tried_again(mail_context: Context) -> None:
+    put(mail_context, make_mail(), make_mail(event="2"))
+    mail = service.claim(mail_context)
+    assert mail is not None
+    with mail_context.database.write() as session:
+        service.withdraw(session, "trustees/abc", is_over=False)
+    service.mark_later(mail_context, mail, "no connection")
+    assert rows(mail_context) == []
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_failure_stays_to_be_seen_while_the_election_goes_on(
+    mail_context: Context, drop: MailDrop, is_over: bool
+) -> None:
+    drop.answers["ada@example.org"] = ["550 no such user"]
+    put(mail_context, make_mail(), make_mail("grace@example.org"))
+    run_due(mail_context)
+    with mail_context.database.write() as session:
+        service.withdraw(session, "trustees/abc", is_over=is_over)
+    assert [row.state for row in rows(mail_context)] == (["sent"] if is_over else ["failed", "sent"])
+
+
+def test_after_a_while_nobody_can_read_who_was_told(
+    each_mail_context: Context, drop: MailDrop, clock: SettableClock
+) -> None:
+    context = each_mail_context
+    drop.answers["failed@example.org"] = ["550 no such user"]
+    put(context, make_mail(), make_mail("grace@example.org", name="Grace"), make_mail("failed@example.org"))
+    assert run_due(context) == 2
+    clock.moment += service.FORGET_AFTER - timedelta(seconds=1)
+    assert service.forget_recipients(context) == 0
+    assert [row.recipient for row in rows(context)][:2] == ["ada@example.org", "grace@example.org"]
+    clock.advance(seconds=1)
+    # The timer looks once in an hour.
+    run_due(context)
+    clock.moment += FORGETTING_INTERVAL
+    run_due(context)
+    ada, grace, failed = rows(context)
+    assert (failed.recipient, failed.payload["name"]) == ("failed@example.org", "Ada")
+    assert (ada.payload, grace.payload) == ({}, {})
+    assert len({ada.recipient, grace.recipient}) == 2
+    for row in (ada, grace):
+        assert re.fullmatch(r"forgotten:[0-9a-f]{64}", row.recipient)
+        assert row.recipient != f"forgotten:{sha256_hex(b'ada@example.org')}"
+    # The same turn lasts still: nobody is told a second time, and whoever is new on the seat is told.
+    assert put(context, make_mail(), make_mail("emmy@example.org")) == [False, True]
+    assert service.forget_recipients(context) == 0
+
+
+def test_the_address_is_found_again_with_the_secret_only(
+    mail_context: Context, drop: MailDrop, clock: SettableClock
+) -> None:
+    put(mail_context, make_mail())
+    run_due(mail_context)
+    clock.moment += service.FORGET_AFTER
+    assert service.forget_recipients(mail_context) == 1
+    assert put(with_settings(mail_context, secret=bytes(32)), make_mail()) == [True]
 
 
 # --- nobody writes into the head of a message --------------------------------------------------------------------

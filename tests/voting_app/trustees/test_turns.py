@@ -9,9 +9,11 @@ from sqlalchemy import select
 
 from tests.smtp import MailDrop
 from tests.voting_app.api import Api, Run, Trustee
+from tests.voting_app.conftest import SettableClock
 from tests.voting_app.test_secrecy import Told, dump, find, needles_of
 from voting_app.app import create_app
 from voting_app.context import Context
+from voting_app.mail import service
 from voting_app.mail.jobs import run_due
 from voting_app.mail.models import OutboxMail
 from voting_app.tally import jobs as tally
@@ -149,6 +151,44 @@ def test_what_is_overtaken_is_never_sent(mail_api: Api, drop: MailDrop) -> None:
     assert list_outbox(mail_api.context) == []
     assert run_due(mail_api.context) == 0
     assert drop.received == []
+
+
+@pytest.mark.parametrize("act,step", [("cancel", "certificate"), ("untalliable", "decryption")])
+def test_nobody_is_called_to_an_election_that_is_over(
+    mail_api: Api, drop: MailDrop, clock: SettableClock, act: str, step: str
+) -> None:
+    run = seat(Run(mail_api).create(trustees=GROUP).freeze().generate(), everybody())
+    if step == "decryption":
+        run.certify_seats().commit().reveal().share().ready().drill().open().close()
+        tally.run_due(mail_api.context)
+    drop.answers |= {address(1): ["550 no such user"], address(2): ["451 come back later"]}
+    assert run_due(mail_api.context) == 1
+    states = {address(1): "failed", address(2): "waiting", address(3): "sent"}
+    # Another election goes on.
+    other = seat(Run(mail_api).create(trustees=GROUP).freeze().generate(), everybody(1))
+    told = list_outbox(mail_api.context)
+    assert told == [
+        *((to, f"1/{to[7]}/{step}", states[to]) for to in states),
+        (address(1), "1/1/certificate", "waiting"),
+    ]
+    run.committee(act, {"reason": "A candidate's name was misspelt."})
+    assert list_outbox(mail_api.context) == told[2:]
+    assert service.retry_failed(mail_api.context) == 0
+    clock.advance(days=3)
+    assert run_due(mail_api.context) == 1
+    assert drop.list_recipients() == [address(3), address(1)]
+    assert other.uuid in drop.received[1].text
+
+
+def test_who_did_not_prove_the_key_is_not_asked_for_it_after_the_opening(mail_api: Api) -> None:
+    run = seat(Run(mail_api).create(trustees=GROUP).freeze().generate(), everybody())
+    run.certify_seats().commit().reveal().share().ready()
+    assert [row[1] for row in list_outbox(mail_api.context)] == [f"1/{n}/drill" for n in (1, 2, 3)]
+    for trustee in run.trustees[:2]:
+        run.send(trustee, "drill", run.make_drill(trustee))
+    assert [row[1] for row in list_outbox(mail_api.context)] == ["1/3/drill"]
+    run.open()
+    assert list_outbox(mail_api.context) == []
 
 
 def test_single_trustees_have_fewer_steps_and_need_no_certificates(mail_api: Api, drop: MailDrop) -> None:
