@@ -20,10 +20,10 @@ from tests.bench.load import encode_get_requests
 from tests.flows.browser import (
     PHONE,
     BrowserMissingError,
+    all_slowed_down,
     limit_network,
     new_context,
     running_browser,
-    slow_down,
 )
 from tests.flows.elections import HeldElection
 from tests.flows.gallery import VIEWS, Gallery
@@ -42,7 +42,7 @@ _RUNS = 5
 _REQUESTS = 1_500
 _CONNECTIONS = 4
 
-# Through the Worker as the booth does it: a new Worker each time, as there is one ballot in most of them.
+# As the booth does it: a new Worker each time, as there is one ballot in most of them.
 _BY_WORKER = """
 async ([election, credential, runs]) => {
   const { Client } = await import("/static/booth/client.js");
@@ -54,22 +54,6 @@ async ([election, credential, runs]) => {
     await client.call("encrypt", { credential, choices: [[0]] });
     taken.push(performance.now() - started);
     client.close();
-  }
-  return taken;
-}
-"""
-# The same without a Worker, because the browser can slow down pages only.
-_BY_PAGE = """
-async ([election, credential, runs]) => {
-  const [ballot, elections, encoding, randomness] = await Promise.all(
-    ["ballot", "election", "encoding", "randomness"].map((name) => import(`/static/booth/${name}.js`)));
-  const parsed = elections.parseElection(encoding.utf8(election));
-  const taken = [];
-  for (let run = 0; run < runs; run++) {
-    const started = performance.now();
-    const votes = ballot.votesFromChoices(parsed, [[0]]);
-    ballot.makeBallot(parsed, credential, votes, new randomness.SeedCoins(randomness.newSeed()));
-    taken.push(performance.now() - started);
   }
   return taken;
 }
@@ -125,6 +109,10 @@ def _widen(election: HeldElection, answers: int) -> bytes:
     return widened
 
 
+def _list_times(milliseconds: list[float]) -> str:
+    return ", ".join(f"{taken:.0f}" for taken in milliseconds) + " ms"
+
+
 def _measure_encryption(stage: _Stage) -> None:
     election = stage.gallery.get("open")
     credential = new_credential_text()
@@ -133,22 +121,14 @@ def _measure_encryption(stage: _Stage) -> None:
         page.goto(f"{election.url}/vote")
         for answers in CHOICES:
             arguments = [_widen(election, answers).decode(), credential, _RUNS]
-            worker = min(page.evaluate(_BY_WORKER, arguments))
-            plain = page.evaluate(_BY_PAGE, arguments)
-            # Anew, so that the programs must be compiled again, as for a voter who comes.
-            page.reload()
-            slow_down(page, SLOWER)
-            slow = page.evaluate(_BY_PAGE, arguments)
-            slow_down(page, 1)
-            # The first ballot of a page is the slowest: its programs are not compiled yet and its tables not made.
-            stage.say(
-                f"  {answers} choices: Worker {worker:.0f} ms (best of {_RUNS}); page, first {plain[0]:.0f} ms, later "
-                f"{statistics.median(plain[1:]):.0f} ms; {SLOWER} × slower {slow[0]:.0f} ms, {max(slow):.0f} ms at most"
-            )
+            plain = page.evaluate(_BY_WORKER, arguments)
+            with all_slowed_down(SLOWER):
+                slow = page.evaluate(_BY_WORKER, arguments)
+            stage.say(f"  {answers} choices: {_list_times(plain)}; {SLOWER} × slower {_list_times(slow)}")
             is_goal = answers == GOAL_CHOICES
             stage.add(
-                f"encrypt a ballot with {answers} choices in Chromium: Worker, and with a {SLOWER} × slower processor",
-                f"{worker:.0f} ms; {max(slow):.0f} ms",
+                f"encrypt a ballot with {answers} choices in Chromium's Worker, and {SLOWER} × slower",
+                f"{statistics.median(plain):.0f} ms; {statistics.median(slow):.0f} ms, {max(slow):.0f} ms at most",
                 f"< {GOAL_SECONDS:.0f} s slowed down" if is_goal else "(printed)",
                 max(slow) < GOAL_SECONDS * 1000 if is_goal else None,
             )

@@ -1,7 +1,11 @@
 """A real browser: Debian's Chromium, driven by Playwright; people with a phone or a desk computer each."""
 
+import contextlib
 import os
 import shutil
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +14,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
 
+from tests.voting_app.processes import find_descendants
+
 # Where Debian puts it; on other systems it may lie elsewhere on the path.
 _PROGRAMS = ("chromium", "chromium-browser")
+# Long enough for a signal to be worth it, short enough that a measurement has many of them.
+_STRETCH_SECONDS = 0.004
 _FLAGS = (
     # No name is ever looked up, so that nothing of a page or of the browser itself reaches another machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
@@ -99,9 +107,46 @@ def open_devtools(page: Page) -> CDPSession:
 def slow_down(page: Page, factor: float) -> None:
     """Make the processor so many times slower for this page, as on an old phone; 1 is full speed.
 
-    The browser can do that for what a page does itself, not for its Workers.
+    The browser can do that for what a page does itself, not for its Workers; `all_slowed_down` can.
     """
     open_devtools(page).send("Emulation.setCPUThrottlingRate", {"rate": factor})
+
+
+@contextmanager
+def all_slowed_down(factor: float) -> Iterator[None]:
+    """Make everything slower that the open pages of this process's browsers do, their Workers too.
+
+    Their processes may run for one part of the time in `factor`, a few milliseconds at a stretch.
+    """
+    renderers = [pid for pid in find_descendants(os.getpid()) if _is_renderer(pid)]
+    over = threading.Event()
+
+    def send(number: signal.Signals) -> None:
+        for pid in renderers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def take_turns() -> None:
+        while not over.is_set():
+            send(signal.SIGSTOP)
+            time.sleep(_STRETCH_SECONDS * (factor - 1))
+            send(signal.SIGCONT)
+            time.sleep(_STRETCH_SECONDS)
+
+    thread = threading.Thread(target=take_turns)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _is_renderer(pid: int) -> bool:
+    try:
+        return b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def limit_network(page: Page, kilobits: float, latency_ms: float = 150) -> None:

@@ -113,6 +113,15 @@ def find_children(pid: int) -> list[int]:
     return found
 
 
+def find_descendants(pid: int) -> list[int]:
+    """The processes that a process has started, those that they have started, and so on."""
+    found = find_children(pid)
+    for child in found:
+        # The list grows while it is walked through.
+        found += find_children(child)
+    return found
+
+
 def is_running(pid: int) -> bool:
     """Whether the process is there and has not ended."""
     try:
