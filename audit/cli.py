@@ -161,7 +161,7 @@ def _service_key(journal: Path, election: str) -> str:
 @click.option(
     "--journal",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The election's journal; its first line has the key that signed the receipt.",
+    help="The election's journal; needed only where the election data do not name the key of receipts.",
 )
 def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
     """Tell whether the ballot of a receipt is in the ballot box.
@@ -185,11 +185,14 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
         _give_up(str(error))
     except (OSError, FetchError) as error:
         _give_up(_reason(error))
-    if key is None:
+    if key is None and answer.fingerprint is None:
         click.echo("warning: the receipt's signature was not checked (no --journal)", err=True)
     if answer.place is Place.SUPERSEDED:
         click.echo("warning: the vote was replaced by a later one", err=True)
     click.echo(answer.sentence)
+    if answer.fingerprint is not None:
+        # Whoever made this file could have put another key into it: the sheet tells.
+        click.echo(f"fingerprint of the election: {answer.fingerprint} (compare it with your sheet)")
     raise SystemExit(1 if answer.place is Place.MISSING else 0)
 
 

@@ -25,10 +25,12 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the archive says about a receipt, and the height of what replaced the ballot."""
+    """What the archive says about a receipt. fingerprint: of the election data that name the key under which its
+    signature was verified; None where they name none, so that only a journal could tell the key."""
 
     place: Place
     sentence: str
+    fingerprint: str | None
 
 
 def _credential(raw: bytes) -> str:
@@ -46,10 +48,10 @@ def find_receipt(
 ) -> Answer:
     """Searches the whole archive. ProtocolError if it cannot be read or the signature is wrong.
 
-    ``progress`` gets the number of bytes read so far.
+    ``service_key``: of the journal, where there is one. The key that the election data name is what decides, and a
+    journal of another key belongs to another record (J9). ``progress`` gets the number of bytes read so far.
     """
-    if service_key is not None:
-        verify_receipt(receipt, service_key)
+    fingerprint: str | None = None
     found_at: int | None = None
     credential = ""
     replaced_at: int | None = None
@@ -62,6 +64,12 @@ def find_receipt(
             entries.cursor = entries.cursor.with_election(election)
             if election.uuid != receipt.election:
                 raise RejectedError("V3", "the receipt belongs to another election")
+            if (terms := election.record_terms) is not None:
+                if service_key not in (None, terms.service_key):
+                    raise RejectedError("J9", "the journal's service key is not the one of the election data")
+                fingerprint = election.fingerprint
+            if (key := terms.service_key if terms else service_key) is not None:
+                verify_receipt(receipt, key)
         if entry.event.type != "Ballot":
             continue
         if ballot_tracker(entry.payload) == receipt.tracker:
@@ -71,27 +79,32 @@ def find_receipt(
                 elsewhere = height
         elif found_at is not None and _same_credential(entry.payload, credential):
             replaced_at = height
+    place, sentence = _describe(found_at, replaced_at, elsewhere, receipt.height, height)
+    return Answer(place, sentence, fingerprint)
+
+
+def _describe(
+    found_at: int | None, replaced_at: int | None, elsewhere: int | None, promised: int, height: int
+) -> tuple[Place, str]:
+    """What was found of the ballot that the receipt promises, in words; ``height`` is where the archive ends."""
     if found_at is not None and replaced_at is None:
-        return Answer(Place.COUNTED, f"your ballot is in the ballot box, at height {found_at}")
+        return Place.COUNTED, f"your ballot is in the ballot box, at height {found_at}"
     if found_at is not None:
-        return Answer(
-            Place.SUPERSEDED,
+        return Place.SUPERSEDED, (
             f"your ballot is in the ballot box at height {found_at}, but a later vote with the same "
-            f"credential at height {replaced_at} counts instead",
+            f"credential at height {replaced_at} counts instead"
         )
     if elsewhere is not None:
-        return Answer(
-            Place.MISSING,
+        return Place.MISSING, (
             f"the ballot is in the ballot box, but at height {elsewhere} and not where the receipt says: "
-            "the box was changed after the receipt was given. Keep the receipt and this file, and complain",
+            "the box was changed after the receipt was given. Keep the receipt and this file, and complain"
         )
-    if receipt.height > height:
-        return Answer(
-            Place.MISSING,
+    if promised > height:
+        return Place.MISSING, (
             f"your ballot is not in this file, which ends at height {height}; the receipt says height "
-            f"{receipt.height}. Fetch a newer copy; if it is not there either, complain",
+            f"{promised}. Fetch a newer copy; if it is not there either, complain"
         )
-    return Answer(
+    return (
         Place.MISSING,
         "your ballot is not in the ballot box. Keep the receipt and this file, and complain",
     )

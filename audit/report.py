@@ -130,7 +130,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"ballots      {report.ballots}, of which {report.counted} count"
     if report.service_key:
         # Whoever holds a receipt can compare: another key would be another journal's.
-        yield f"service key  {report.service_key}"
+        is_bound = report.setup is not None and report.setup.election.record_terms is not None
+        yield f"service key  {report.service_key}{' (covered by the fingerprint)' if is_bound else ''}"
     yield f"engine       {report.engine}"
     yield ""
     skipped: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nacl
 
-from audit.checks import ARCHIVE, BALLOTS, DECRYPTION, JOURNAL, RESULT, TALLY
+from audit.checks import ARCHIVE, BALLOTS, DECRYPTION, FINALITY, JOURNAL, RESULT, TALLY
 from audit.checks.ballots import BallotCheck, make_pool
 from audit.checks.journal import (
     BoxFacts,
@@ -86,8 +86,14 @@ class _Run:
             self._ballots.flush()
             self._count_ballots()
             if state is not BoxState.EMPTY:
-                self.findings.passed(*BALLOTS)
+                self.findings.passed(*BALLOTS, *self._finality())
         self.findings.passed(*ARCHIVE)
+
+    def _finality(self) -> tuple[str, ...]:
+        """Rule B12, where the election data say whether votes are final."""
+        if self.setup is None or self.setup.election.record_terms is None:
+            return ()
+        return FINALITY
 
     def _count_ballots(self) -> None:
         if self._ballots is not None:
@@ -130,6 +136,12 @@ class _Run:
         self.report.fingerprint = election.fingerprint
         self.report.questions = list(election.questions)
         self.box.uuid = election.uuid
+        if election.record_terms is None:
+            self.findings.not_applicable("the election data do not say whether votes are final", *FINALITY)
+        else:
+            self.findings.require(*FINALITY)
+            # Rather than the journal's: a different one there is a finding (J9).
+            self.report.service_key = election.record_terms.service_key
         if not election.is_supported:
             self.findings.unsupported((*BALLOTS, *TALLY, *DECRYPTION, *RESULT), _NOT_YET)
             return

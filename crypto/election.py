@@ -13,7 +13,7 @@ from typing import Any
 from crypto.encoding import encode_json_bytes, is_uuid, parse_json, require_text, sha256_base64
 from crypto.errors import MalformedError, MisuseError
 from crypto.groups import Element, Group, get_group
-from crypto.presentation import Presentation, parse_presentation
+from crypto.presentation import Presentation, RecordTerms, parse_presentation
 from crypto.questions import HomomorphicQuestion, Question, parse_questions
 
 _REQUIRED = ("version", "description", "name", "group", "public_key", "questions", "uuid")
@@ -37,13 +37,18 @@ class Election:
     unknown_fields: tuple[str, ...]
     raw: bytes
     fingerprint: str
-    # Languages, rules of decision, quorum: None in elections that other programs made.
+    # Languages, rules of decision, quorum, terms of the record: None in elections that other programs made.
     presentation: Presentation | None = None
 
     @property
     def is_supported(self) -> bool:
         """Whether every question is of a kind that this version can verify."""
         return all(isinstance(question, HomomorphicQuestion) for question in self.questions)
+
+    @property
+    def record_terms(self) -> RecordTerms | None:
+        """The service key, and whether votes are final; None where the election data do not fix them."""
+        return None if self.presentation is None else self.presentation.record
 
     @property
     def homomorphic_questions(self) -> tuple[HomomorphicQuestion, ...]:

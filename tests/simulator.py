@@ -89,6 +89,7 @@ class Spec:
     last casts one ballot, then the first `revotes` voters cast again.
     decrypting: owner numbers; by default every single trustee and the last `needed` of each threshold group.
     is_bound: the election data name the service key, and say whether a vote is final (`record` of `steward`).
+    revoting: whether a vote may be changed, as journal and election data say; by default whether somebody does.
     """
 
     questions: tuple[HomomorphicQuestion, ...]
@@ -104,6 +105,7 @@ class Spec:
     seed: int = 1
     presentation: Presentation | None = None
     is_bound: bool = False
+    revoting: bool | None = None
 
 
 # --- chance that can be repeated ---------------------------------------------------------------------------------
@@ -431,6 +433,8 @@ def _votes_of(spec: Spec) -> tuple[tuple[int, Choices], ...]:
 
 
 def _may_revote(spec: Spec) -> bool:
+    if spec.revoting is not None:
+        return spec.revoting
     votes = _votes_of(spec)
     return len(votes) > len(dict(votes))
 

@@ -52,6 +52,7 @@ CHECKS: tuple[CheckSpec, ...] = tuple(
         ("B9", "every sum of choices is proved to be allowed"),
         ("B10", "blank votes are proved to choose nothing else"),
         ("B11", "no ballot stands twice"),
+        ("B12", "nobody votes twice where the election data say that votes are final"),
         # tally.py
         ("C1", "the encrypted tally is canonical, its elements in the group"),
         ("C2", "the number and weight of counted ballots are right"),
@@ -80,6 +81,8 @@ CHECKS: tuple[CheckSpec, ...] = tuple(
 ARCHIVE = ("A1", "A2", "A3", "A4", "A5", "A6", "A7")
 THRESHOLD = ("T2", "T3", "T4", "T5", "T6")
 BALLOTS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11")
+# Where the election data say whether votes are final.
+FINALITY = ("B12",)
 TALLY = ("C1", "C2", "C3")
 DECRYPTION = ("D1", "D2", "D3")
 RESULT = ("D5", "R1", "R2", "R3")

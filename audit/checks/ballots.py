@@ -1,4 +1,4 @@
-"""Ballots (rules B1–B11) and the product of the counted ones.
+"""Ballots (rules B1–B12) and the product of the counted ones.
 
 Ballots are verified in chunks. A chunk is a plain value (path and byte ranges), so that another
 process can take it. Kept per credential: where its last ballot stands (12 bytes); per revote: a
@@ -177,17 +177,21 @@ class BallotCheck:
         self._progress(len(result.seen))
 
     def _place(self, seen: Seen) -> None:
-        """A later ballot of a credential replaces the earlier one; a copy is a finding (B11)."""
+        """A later ballot of a credential replaces the earlier one; a copy is a finding (B11), and any where votes are
+        final (B12)."""
         index = seen.credential
         if self._offsets[index] == _NOWHERE:
             self.counted += 1
             self.counted_weight += self._setup.credentials.weight(index)
         else:
+            where = f"ballot at height {seen.place.height}"
             self.revoted_at = seen.place.height if self.revoted_at is None else self.revoted_at
+            terms = self._setup.election.record_terms
+            if terms is not None and not terms.revotes:
+                self._findings.failed(RejectedError("B12", "votes are final, but it replaces another", where))
             before = Place(-1, self._offsets[index], self._lengths[index])
             self._earlier.add(self._digest(before))
             if seen.digest in self._earlier:
-                where = f"ballot at height {seen.place.height}"
                 self._findings.failed(RejectedError("B11", "the same ballot was already cast", where))
                 self.all_good = False
             for column, number in zip(self._superseded, (before.offset, before.length), strict=True):

@@ -116,8 +116,12 @@ def _check_drills(setup: SetupFacts, lines: list[JournalLine]) -> None:
 def _check_line(setup: SetupFacts, line: JournalLine, box: BoxFacts, members: int | None) -> None:
     """Rule J9 for one line."""
     payload, kind = line.payload, line.kind
-    if kind == "journal" and payload["election"] != box.uuid:
-        raise RejectedError("J9", "the journal belongs to another election")
+    terms = setup.election.record_terms
+    if kind == "journal":
+        if payload["election"] != box.uuid:
+            raise RejectedError("J9", "the journal belongs to another election")
+        if terms is not None and payload["service_key"] != terms.service_key:
+            raise RejectedError("J9", "its service key is not the one that the election data name")
     if kind == "credentials-published":
         if payload["credentials"] != setup.credentials_hash or payload["count"] != len(setup.credentials):
             raise RejectedError("J9", "the published credentials are not those of the ballot box")
@@ -131,6 +135,8 @@ def _check_line(setup: SetupFacts, line: JournalLine, box: BoxFacts, members: in
     if kind == "opened":
         if line.box_height != 0:
             raise RejectedError("J9", "opened when the ballot box was not fresh")
+        if terms is not None and payload["revotes"] != terms.revotes:
+            raise RejectedError("J9", "it does not say what the election data say of final votes")
         if not payload["revotes"] and box.revoted_at is not None:
             raise RejectedError(
                 "J9", f"votes are final, but the ballot at height {box.revoted_at} replaces another"
@@ -196,6 +202,11 @@ def check_journal(
     setup: SetupFacts, reader: JournalReader, lines: list[JournalLine], box: BoxFacts, findings: Findings
 ) -> None:
     """Rules J7–J9, once the whole ballot box was read."""
+    if setup.election.record_terms is None:
+        findings.warn(
+            "the election data name no service key: the fingerprint does not cover the key of receipts and seals,"
+            " so compare it with copies of the journal from elsewhere"
+        )
     if late := late_ballots(lines, box):
         count = "1 ballot was" if late == 1 else f"{late} ballots were"
         findings.warn(f"{count} appended after voting had been closed; the service says that it came in time")

@@ -15,7 +15,7 @@ RULES_OF = {
     "trustees": {"S3", "S5", "S6", "T1", "T2", "T3", "T4", "T5", "T6", "D1", "D3", "D5"},
     "credentials": {"S4", "S6", "B4", "C2"},
     "setup": {"S2"},
-    "ballot": {"B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11"},
+    "ballot": {"B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12"},
     "encrypted_tally": {"C1", "C3"},
     "sized_tally": {"C2"},
     "partial_decryption": {"D2", "D3"},

@@ -32,7 +32,19 @@ from crypto.receipt import ServiceKey, make_receipt
 from tests.audit.forgery import result_entry
 from tests.audit.judging import tar_record
 from tests.audit.serving import serving
-from tests.simulator import KINDS, TIMESTAMP, YES_NO, Simulation, Spec, change_json, rebuild, simulated, sound
+from tests.simulator import (
+    KINDS,
+    TIMESTAMP,
+    YES_NO,
+    Simulation,
+    Spec,
+    change_json,
+    join_lines,
+    rebuild,
+    rebuild_journal,
+    simulated,
+    sound,
+)
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "archives"
 EXIT_SOUND, EXIT_FINDINGS, EXIT_UNCHECKED = 0, 1, 2
@@ -418,6 +430,30 @@ def test_a_receipt_whose_ballot_is_in(shop: Shop) -> None:
     run = shop.run(*args)
     assert run.exit_code == 0
     assert "signature was not checked" in run.output
+
+
+def test_a_receipt_is_checked_by_the_key_that_the_election_data_name(shop: Shop) -> None:
+    """Without it: a server that shows one voter another key, in the journal too, could have its receipt confirmed."""
+    election, forger = sound("presented"), ServiceKey(b"\x09" * 32)
+    box, true = shop.box(election), election.receipts[0]
+    fingerprint = f"fingerprint of the election: {election.election.fingerprint} (compare it with your sheet)"
+    for more in ((), ("--journal", shop.journal(election))):
+        code, out, err = shop.call("receipt", box, shop.receipt(election), *more)
+        assert (code, err) == (0, "")
+        assert out.splitlines() == ["your ballot is in the ballot box, at height 1", fingerprint]
+    false = make_receipt(forger, true.election, true.tracker, true.height, true.event)
+    path = shop.put("false.json", encode_json_bytes(false.encode()))
+    acts = [
+        replace(act, payload={**act.payload, "service_key": forger.public}) if act.kind == "journal" else act
+        for act in election.acts
+    ]
+    lines = rebuild_journal(acts, election.heads, forger)
+    journal = shop.put("false.jsonl", join_lines(lines))
+    code, out, _ = shop.call("receipt", box, path)
+    assert (code, "V2" in out) == (1, True)
+    code, out, err = shop.call("receipt", box, path, "--journal", journal)
+    assert (code, out) == (EXIT_UNCHECKED, "")
+    assert "the journal's service key is not the one of the election data" in err
 
 
 def test_a_receipt_of_a_replaced_vote_is_in_with_a_warning(shop: Shop) -> None:

@@ -19,7 +19,7 @@ from crypto.ballot import ballot_tracker
 from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.errors import RejectedError
 from crypto.journal import SERVICE
-from crypto.receipt import ServiceKey
+from crypto.receipt import ServiceKey, make_receipt
 from crypto.trustees import make_drill
 from tests.audit.judging import Judge, assert_findings, assert_sound, complaint, failed
 from tests.audit.mutations import json_changes
@@ -436,9 +436,11 @@ FREE = {
     ("certified", "at"),
     ("certified", "statement"),
 }
+# Of these, what the election data say too where they have the member "record".
+BOUND = {("opened", "revotes")}
 
 
-@pytest.mark.parametrize("kind", ["certified", "revotes", "mixed"])
+@pytest.mark.parametrize("kind", ["certified", "revotes", "mixed", "presented"])
 def test_what_the_service_key_can_change_unseen_is_a_short_list(
     kind: str, judge: Judge, rng: Random, samples: int
 ) -> None:
@@ -458,17 +460,67 @@ def test_what_the_service_key_can_change_unseen_is_a_short_list(
             assert failed(report) & (J_RULES | {"D4"}), f"{act.kind} {name}: {complaint(report)}"
             continue
         fields = {(act.kind, key) for key, value in act.payload.items() if new[key] != value}
-        assert fields <= FREE, f"{act.kind} {name}: {complaint(report)}"
+        free = FREE - BOUND if election.spec.is_bound else FREE
+        assert fields <= free, f"{act.kind} {name}: {complaint(report)}"
+
+
+def sealed_with(election: Simulation, forger: ServiceKey) -> bytes:
+    """The journal as somebody else tells it, with an own key in the first line and in every seal."""
+    acts = _changed(election.acts, "journal", service_key=forger.public)
+    return join_lines(rebuild_journal(acts, election.heads, forger))
+
+
+def test_a_story_sealed_with_another_key_is_a_finding(judge: Judge, tmp_path: Path) -> None:
+    """Without it: a server could sign one voter's receipts with a key that proves nothing to anybody else, and show a
+    journal that says the same. The election data name the key, and their fingerprint stands on the sheet."""
+    election, forger = _certified("presented"), ServiceKey(b"\x07" * 32)
+    assert_sound(judge.of(election, journal=True))
+    report = judge(election.archive, sealed_with(election, forger))
+    assert failed(report) == {"J9"}, complaint(report)
+    assert "not the one that the election data name" in report.findings.checks["J9"].detail
+    assert report.service_key == election.service_key.public
+
+    box = tmp_path / "box.bel"
+    box.write_bytes(election.archive)
+    true = election.receipts[0]
+    false = make_receipt(forger, true.election, true.tracker, true.height, true.event)
+    # No journal is needed to tell them apart, and none can be put in the key's place.
+    assert find_receipt(box, true, None).fingerprint == election.election.fingerprint
+    with pytest.raises(RejectedError, match="V2"):
+        find_receipt(box, false, None)
+    for receipt in (true, false):
+        with pytest.raises(RejectedError, match="J9"):
+            find_receipt(box, receipt, forger.public)
+
+
+@pytest.mark.parametrize("kind", ["presented", "revotes"])
+def test_the_journal_says_of_final_votes_what_the_election_data_say(kind: str, judge: Judge) -> None:
+    """Without it: voters could be told by one that they may vote again, and by the other that they may not."""
+    election = simulated(replace(KINDS[kind], is_bound=True))
+    assert_sound(judge.of(election, journal=True))
+    revotes = _first(election.acts, "opened").payload["revotes"]
+    acts = _changed(election.acts, "opened", revotes=not revotes)
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert failed(report) == {"J9"}, complaint(report)
+    assert "final votes" in report.findings.checks["J9"].detail
+
+
+def test_a_key_that_the_election_data_do_not_name_is_said_to_be_so(judge: Judge) -> None:
+    """Archives of other programs, and of this one before: sound, but the reader has to compare the key."""
+    for kind, is_warned in (("plain", True), ("presented", False)):
+        report = judge.of(sound(kind), journal=True)
+        assert_sound(report)
+        assert any("name no service key" in text for text in report.findings.warnings) is is_warned
+        # Without a journal no key is asked for.
+        assert not any("service key" in text for text in judge.of(sound(kind)).findings.warnings)
 
 
 def test_a_story_sealed_with_another_key_is_noticed_by_receipts(judge: Judge, tmp_path: Path) -> None:
-    """Closed list of the journal: the service key itself. A forger can announce an own key and seal everything with it;
+    """Where the election data do not name the key. A forger can announce an own key and seal everything with it;
     the receipts that voters hold then do not verify, and `diff` shows the difference in line 0."""
     election = _certified("certified")
     forger = ServiceKey(b"\x07" * 32)
-    acts = _changed(election.acts, "journal", service_key=forger.public)
-    forged = join_lines(rebuild_journal(acts, election.heads, forger))
-    assert_sound(judge(election.archive, forged))
+    assert_sound(judge(election.archive, sealed_with(election, forger)))
     box = tmp_path / "box.bel"
     box.write_bytes(election.archive)
     find_receipt(box, election.receipts[0], election.service_key.public)
@@ -566,6 +618,26 @@ def test_final_votes_are_final(judge: Judge) -> None:
     assert "height 3" in report.findings.checks["J9"].detail
 
 
+def test_final_votes_are_final_without_a_journal_too(judge: Judge) -> None:
+    """Without it: whoever has the archive alone would count a second ballot though the sheet says that votes are
+    final."""
+    spec = replace(KINDS["plain"], stage="closed", is_bound=True)
+    twice = replace(spec, votes=((0, ((0,),)), (1, ((1,),)), (0, ((1,),))))
+    report = judge.of(simulated(twice))
+    assert_sound(report)
+    assert report.findings.checks["B12"].status == "pass"
+    # The same ballots, under election data that say the contrary.
+    final = simulated(replace(twice, revoting=False))
+    for jobs in (1, 2):
+        report = judge(final.archive, jobs=jobs)
+        assert failed(report) == {"B12"}, complaint(report)
+        assert "ballot at height 3" in report.findings.checks["B12"].detail
+    assert "B12" in failed(judge.of(final, journal=True))
+    unbound = judge.of(simulated(replace(twice, is_bound=False)))
+    assert_sound(unbound)
+    assert unbound.findings.checks["B12"].status == "not-checked"
+
+
 def test_a_ballot_that_was_opened_to_check_it_is_never_cast(judge: Judge) -> None:
     """Without it: a ballot whose randomness somebody has seen, and with it the vote, could stand in the box."""
     election = sound("plain")
@@ -604,7 +676,9 @@ def test_ballots_after_closing_are_a_warning(judge: Judge) -> None:
     report = judge(election.archive, election.with_acts(acts).journal)
     assert_sound(report)
     assert any(warning.startswith("2 ballots were appended after") for warning in report.findings.warnings)
-    assert judge.of(election, journal=True).findings.warnings == []
+    assert not any("appended after" in text for text in judge.of(election, journal=True).findings.warnings)
+    bound = simulated(replace(election.spec, is_bound=True))
+    assert judge.of(bound, journal=True).findings.warnings == []
 
 
 def test_a_result_that_the_journal_does_not_know(judge: Judge) -> None:

@@ -138,9 +138,11 @@ def test_a_broken_ballot_in_a_repaired_archive(bench20: Bench) -> None:
 def test_the_field_of_our_own_is_ignored_by_all_versions(
     bench20: Bench, bench30: Bench, bench33: Bench
 ) -> None:
-    """ADR 0005 rests on this: texts, rules and quorum change nothing for another verifier."""
+    """ADR 0005 and ADR 0009 rest on this: texts, rules, quorum and the record's terms change nothing for another
+    verifier."""
     simulation = simulated(replace(KINDS["presented"], group="BELENIOS-2048"))
     assert b'"steward":{' in simulation.election.raw
+    assert b',"record":{"service_key":"' in simulation.election.raw
     for bench in (bench20, bench30, bench33):
         bench.put_archive(simulation.election.uuid, simulation.archive).verify()
     for ballot in simulation.ballots:
