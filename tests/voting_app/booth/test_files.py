@@ -1,8 +1,10 @@
 """What voters are shown stands in the journal: every file, as it is served, before opening and when it changes."""
 
+import base64
 import json
 from contextlib import closing
 from pathlib import Path
+from runpy import run_module
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from tests.voting_app.conftest import SettableClock
 from voting_app import languages
 from voting_app.accounts.service import SERVICE_ACTOR
 from voting_app.booth import files, jobs, opening
-from voting_app.context import Context
+from voting_app.context import Context, get_context
 from voting_app.elections import service as elections
 from voting_app.ledger import service as ledger
 
@@ -143,6 +145,30 @@ def test_a_new_version_of_the_program_is_told_once(context: Context, run: Run, c
     run.committee("pause", {"reason": "upgrade"})
     for _ in range(3):
         jobs.run_due(context)
+    found = listed(context, run.uuid)
+    assert len(found) == 2
+    assert ["/static/booth/worker.js", "ab" * 32] in found[1]
+
+
+def test_where_no_timer_runs_the_start_of_a_web_server_tells(
+    context: Context, run: Run, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """gunicorn on hosts that have mail and closing done by cron: nobody would tell of an upgrade while people vote."""
+    run.set_up()
+    monkeypatch.setenv("STEWARD_INSTANCE", str(context.settings.instance_folder))
+    monkeypatch.setenv("STEWARD_DATABASE_URL", context.settings.database_url)
+    monkeypatch.setenv("STEWARD_SECRET", base64.b64encode(context.settings.secret).decode())
+
+    def start() -> None:
+        opening._settled.clear()
+        app = run_module("voting_app.wsgi")["app"]
+        get_context(app).database.dispose()
+
+    start()
+    assert len(listed(context, run.uuid)) == 1
+    change("/static/booth/worker.js", "ab" * 32)
+    for _ in range(2):
+        start()
     found = listed(context, run.uuid)
     assert len(found) == 2
     assert ["/static/booth/worker.js", "ab" * 32] in found[1]
