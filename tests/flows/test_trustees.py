@@ -268,6 +268,59 @@ def test_who_waits_hears_when_it_goes_on(ceremony: Ceremony) -> None:
     own.heading("Draw your part").wait_for()
 
 
+def test_a_ceremony_that_is_started_anew(
+    people: People, elections: Elections, watcher: Watcher, tmp_path: Path
+) -> None:
+    """The committee gives seats to somebody else: what was made is worth nothing, and the page says so."""
+    election = elections.new(members=1, trustee_count=2, threshold=2).create().freeze().issue().seat()
+    own = seat_people(election, people, tmp_path, 1)[1]
+
+    def restart(owner: int) -> str:
+        path, body = f"{base(election.uuid)}/trustees/{owner}/restart", {"reason": "A key file was lost."}
+        token: str = election.client.post(path, body, election.committee.token)["token"]
+        return token
+
+    own.step("Make your key")
+    election.trustees[1].send_commitment()
+    own.page.get_by_role("button", name="Look again").click()
+    own.heading("Choose your key file").wait_for()
+
+    # The page still shows the step of the ceremony that was given up.
+    second = replace(election.trustees[1], token=restart(2))
+    watcher.expect(409, "POST", "/trustee/reveal")
+    own.choose(own.file)
+    own.save()
+    own.choose(own.file)
+    own.refused("The committee has started the making of the keys anew.")
+    # As it was when it had been committed to, and as it was at the last step.
+    watcher.expect(409, "POST", "/trustee/commitment")
+    for file in own.files:
+        own.choose(file)
+        own.refused("This key file was used in another ceremony.")
+
+    watcher.expect(401, "GET", "/trustee")
+    own.choose(None)
+    own.save()
+    own.choose(own.file)
+    own.page.get_by_text("Done: Make your key").wait_for()
+    own.token = restart(1)
+    own.page.get_by_role("button", name="Look again").click()
+    own.refused("This link is not valid, or not any more.")
+    own.page.get_by_label("Your trustee link").fill(own.link)
+    own.page.get_by_role("button", name="Continue").click()
+    own.heading("Begin").wait_for()
+    own.choose(None)
+    own.save()
+    own.choose(own.file)
+    own.page.get_by_text("Done: Make your key").wait_for()
+    second.send_commitment()
+    own.step("Show your public key")
+    second.send_reveal()
+    election.act("keys")
+    own.step(DRILL)
+    watcher.require_absent([secret for file in own.files for secret in key_secrets(file)])
+
+
 # --- the link ----------------------------------------------------------------------------------------------------
 
 
@@ -342,6 +395,54 @@ def test_every_view_is_usable_by_everybody(
 # --- a hostile server --------------------------------------------------------------------------------------------
 
 
+def test_a_record_that_was_taken_back_is_refused_at_the_next_visit(
+    ceremony: Ceremony, watcher: Watcher, tmp_path: Path
+) -> None:
+    """The device remembers a line that is not in the journal any more: no key file can be chosen."""
+    own = ceremony.own
+    own.visit()
+    own.page.get_by_text("will compare at your next visit").wait_for()
+    own.page.reload()
+    lines = ceremony.election.download_journal(tmp_path / "journal").read_bytes().splitlines(keepends=True)
+    own.page.context.route("**/*.journal.jsonl", lambda route: route.fulfill(body=lines[0]))
+    own.visit()
+    own.refused("Something that was published has been changed or taken back.")
+    view = own.page.locator("#view")
+    expect(view.locator("input")).to_have_count(0)
+    shown = "".join(view.locator("dl code span").all_text_contents())
+    assert shown == sha256_hex(lines[-1].rstrip(b"\n"))
+    require_accessible(own.page)
+    own.page.context.unroute_all()
+    # What was noted is still there, and the true record goes on from it.
+    own.page.get_by_role("button", name="Look again").click()
+    own.page.get_by_text("goes on from what this device saw before").wait_for()
+    own.heading("Make your key").wait_for()
+    assert not watcher.wire.find("POST", "/trustee/")
+
+
+def test_an_answer_that_is_none_can_be_asked_for_again(ceremony: Ceremony, watcher: Watcher) -> None:
+    own = ceremony.own
+    own.page.route("**/api/v1/elections/*/trustee", lambda route: route.fulfill(body="<html>"))
+    own.visit()
+    own.refused("The server did not answer as it should.")
+    own.page.unroute_all()
+    own.page.route("**/api/v1/elections/*/status", lambda route: route.fulfill(body="{}"))
+    own.page.get_by_role("button", name="Try again").click()
+    own.page.get_by_role("button", name="Look again").wait_for()
+    own.refused("The server did not answer as it should.")
+    own.page.unroute_all()
+    # Whatever else may happen in the program: it does not look as if it went on.
+    own.page.route("**/api/v1/elections/*/trustee", lambda route: None)
+    own.page.get_by_role("button", name="Look again").click()
+    own.page.get_by_text("Asking what comes next").wait_for()
+    watcher.expect_trouble("out of the blue")
+    own.page.evaluate("void Promise.reject(new Error('out of the blue'))")
+    own.refused("The program could not go on.")
+    own.page.unroute_all()
+    own.page.get_by_role("button", name="Try again").click()
+    own.heading("Make your key").wait_for()
+
+
 def change_inbox(own: BrowserTrustee, change: Callable[[Any], None]) -> None:
     """From now on the server shows this trustee something else."""
 
@@ -371,7 +472,9 @@ def test_other_certificates_and_commitments_are_refused(ceremony: Ceremony, watc
 
 
 def serve_box(own: BrowserTrustee, archive: bytes) -> None:
+    """From now on the server shows another box to this device, which does not remember the true one."""
     own.page.context.route("**/*.bel", lambda route: route.fulfill(body=archive))
+    own.page.evaluate("localStorage.clear()")
 
 
 def test_another_box_tally_or_election_is_not_opened(
@@ -395,12 +498,13 @@ def test_another_box_tally_or_election_is_not_opened(
         (rebuild(shortened, timestamp), "The published record of the election is not right."),
         (rebuild(recounted, timestamp), "The published record of the election is not right."),
         (rebuild(swapped, timestamp), "The published record of the election is not right."),
-        (rebuild(ended, timestamp), "There is no sum to open now."),
+        (rebuild(ended, timestamp), "The published record of the election is not right."),
         (archive[:-100], "The published record of the election is not right."),
         (stranger, "The server shows another election."),
     ):
-        serve_box(own, body)
         own.visit()
+        own.heading("Choose your key file").wait_for()
+        serve_box(own, body)
         own.choose(own.file)
         own.refused(words)
         own.page.context.unroute_all()
@@ -408,7 +512,7 @@ def test_another_box_tally_or_election_is_not_opened(
     for change, words in (
         ({"decrypted": "ab" * 32}, "Your key has opened another sum already."),
         ({"fingerprint": "A" * 43}, "This is not the election for which you showed your key."),
-        ({"journal": {"height": 2, "head": "ab" * 32}}, "The published record of the election is not right."),
+        ({"journal": {"height": 2, "head": "ab" * 32}}, "Something that was published has been changed"),
     ):
         other_key = tmp_path / "other-key.json"
         other_key.write_text(json.dumps(key | change))
@@ -487,6 +591,7 @@ def test_a_larger_box_is_verified_by_several_workers(
 
     false = rebuild(change_json(entries, ballots[50], "ballot", forge), timestamp)
     own.visit()
+    own.heading("Choose your key file").wait_for()
     serve_box(own, false)
     own.choose(own.file)
     own.refused("The published record of the election is not right.")

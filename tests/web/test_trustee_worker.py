@@ -259,7 +259,7 @@ def test_a_shortened_box_that_is_sealed_anew_is_sound_but_not_the_one_seen_befor
     """What no check of the record alone can find: only who remembers an event of it refuses."""
     before = memory_of(while_voting(5))
     desk.show(shortened())
-    found, verified = desk.call(read(), VERIFY)
+    _, verified = desk.call(read(), VERIFY)
     assert verified["result"]["ballots"] == VOTERS - 1
     # The journal's head while people vote was that of the opening, and it is in the new one as well.
     assert desk.refused(read(before)) == ("RejectedError", "T9")

@@ -3,24 +3,7 @@
 import { _ } from "./texts.js";
 
 /** @typedef {{ title: string, advice: string }} Sentences */
-/**
- * The inbox of this trustee as the server shows it (schema Inbox of openapi.json).
- * @typedef {object} Inbox
- * @property {string} election
- * @property {string} election_name
- * @property {string} state
- * @property {number} owner
- * @property {number} trustees how many the election has
- * @property {string | null} name
- * @property {"single" | "threshold"} kind
- * @property {number | null} size
- * @property {number | null} threshold
- * @property {string} step
- * @property {string[]} acts
- * @property {string | null} act
- * @property {number | null} number
- * @property {{ owner: number, name: string | null }[]} awaited
- */
+/** @typedef {import("./trustee-inbox.js").Inbox} Inbox */
 
 /** A short name of an act. @param {string} act @param {string} kind */
 export function nameAct(act, kind) {
@@ -91,6 +74,11 @@ export function explainWaiting({ step, awaited }) {
   return sentences[step] ?? sentences.done;
 }
 
+/** Whether another link is needed. @param {string} code of the problem document */
+export function isAboutLink(code) {
+  return ["not-authenticated", "forbidden", "not-your-election", "unknown-election"].includes(code);
+}
+
 /** Why the inbox could not be had. @param {string} code of the problem document, or "lost" @returns {Sentences} */
 export function explainClosedDoor(code) {
   /** @type {Record<string, Sentences>} */
@@ -131,6 +119,7 @@ export function explainFault({ family, rule }) {
       unfinished: { title: _("This is an older copy of your key file."), advice: again },
       "not-the-saved-file": { title: _("This is not the file that was just made."), advice: _("Save the file again if you cannot find it, then choose that one. Nothing is sent before.") },
       "no-connection": { title: _("The server could not be reached."), advice: _("Check your connection and try again. Nothing was sent.") },
+      "bad-answer": explainClosedDoor("unknown"),
       "no-tally": { title: _("There is no sum to open now."), advice: _("Look again in a moment.") },
       "no-step": { title: _("There is nothing to do with your key now."), advice: _("Look again in a moment.") },
       "other-group": { title: _("This election's mathematics are too slow for browsers."), advice: _("Use the command steward-trustee on your computer.") },
@@ -152,9 +141,26 @@ export function explainFault({ family, rule }) {
   if (code === "T7") {
     return { title: _("This is no key file, or it is damaged."), advice: _("Choose the file that you saved last in this election, or its copy."), isSerious: false };
   }
+  if (code === "T9") {
+    return {
+      title: _("Something that was published has been changed or taken back."),
+      advice: _("The published record does not go on from what this device or your key file saw before. Your key was not used and nothing was sent. Stop here, and tell the other trustees and the observers what you see."),
+      isSerious: true,
+    };
+  }
   if (/^(T8|T2|T3|T4|J6)$/.test(code)) {
     return { title: _("What the server shows of the other trustees is not right."), advice: stop(), isSerious: true };
   }
   if (code) return { title: _("The published record of the election is not right."), advice: stop(), isSerious: true };
   return { title: _("The program could not go on."), advice: _("Load the page again and try once more, or use another browser. Your key file is as it was."), isSerious: false };
+}
+
+/**
+ * What this visit told about the published record and the visits before.
+ * @param {{ isCompared: boolean, isKept: boolean }} visit
+ */
+export function explainVisit({ isCompared, isKept }) {
+  if (isCompared) return _("The published record goes on from what this device saw before.");
+  if (isKept) return _("This device has noted how far the published record has come, and will compare at your next visit.");
+  return _("This browser keeps nothing between visits, so it cannot notice it when something that was published is changed or taken back. Keep copies of the published files.");
 }

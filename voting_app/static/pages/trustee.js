@@ -5,15 +5,21 @@
  *
  * The page never sees what is in a key file: it hands files to the Worker and gets files to save. The token comes in
  * the link's fragment, stays in memory, and is sent in the Authorization header only.
+ *
+ * Before any step is shown, the published record is compared with what this device saw at earlier visits; where it was
+ * changed or shortened, no key file can be chosen.
  */
 import { Client } from "../booth/client.js";
 import { actions, button, code, facts, h, notice, show, words } from "./dom.js";
 import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts, ngettext } from "./texts.js";
-import { explainAct, explainClosedDoor, explainFault, explainWaiting, nameAct, nameTrustee } from "./trustee-words.js";
+import { parseInbox, readProblem } from "./trustee-inbox.js";
+import { readMemory, writeMemory } from "./trustee-store.js";
+import { explainAct, explainClosedDoor, explainFault, explainVisit, explainWaiting, isAboutLink, nameAct, nameTrustee } from "./trustee-words.js";
 
 /** @typedef {import("./dom.js").Child} Child */
-/** @typedef {import("./trustee-words.js").Inbox} Inbox */
+/** @typedef {import("../booth/memory.js").Memory} Memory */
+/** @typedef {import("./trustee-inbox.js").Inbox} Inbox */
 /** @typedef {{ family?: string, rule?: string | null, message: string }} Fault */
 /**
  * What the Worker tells about the sum before the key is applied to it.
@@ -35,8 +41,12 @@ let token = "";
 let inbox = null;
 /** @type {Client | null} */
 let worker = null;
+/** One that has seen no key yet, ready for the next step: its program need not be fetched again. @type {Client | null} */
+let spare = null;
 /** Of the election for which the key was shown in the drill, as this device computed it. */
 let fingerprint = "";
+/** What this visit told about the record and the visits before. */
+let visit = { isCompared: false, isKept: false };
 /** Draws what is shown, again when the language changes. @type {() => Child[]} */
 let view = () => [];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -102,7 +112,7 @@ function faultNotice(fault) {
     isSerious ? "danger" : "warning",
     title,
     h("p", {}, advice),
-    h("details", {}, h("summary", {}, _("What exactly")), h("p", { lang: "en", dir: "auto" }, fault.message)),
+    fault.message && h("details", {}, h("summary", {}, _("What exactly")), h("p", { lang: "en", dir: "auto" }, fault.message)),
   );
   box.setAttribute("role", "alert");
   return box;
@@ -126,18 +136,9 @@ async function ask(path, options = {}) {
       headers: { ...options.headers, Authorization: `Bearer ${token}`, Accept: "application/json" },
     });
     const text = await response.text();
-    return { status: response.status, text, code: response.ok ? "" : readCode(text) };
+    return { status: response.status, text, code: response.ok ? "" : readProblem(text, "code") };
   } catch {
     return { status: 0, text: "", code: "lost" };
-  }
-}
-
-/** @param {string} text a problem document */
-function readCode(text) {
-  try {
-    return String(JSON.parse(text).code ?? "");
-  } catch {
-    return "";
   }
 }
 
@@ -145,10 +146,81 @@ function readCode(text) {
 async function fetchInbox() {
   const { status, text, code: problem } = await ask(api);
   if (status !== 200) return problem || "unknown";
-  const value = JSON.parse(text);
-  if (value.election !== uuid || !Array.isArray(value.acts) || !Array.isArray(value.awaited)) return "unknown";
+  const value = parseInbox(text, uuid);
+  if (value === null) return "unknown";
   inbox = { text, value };
   return "";
+}
+
+// --- what was seen before ------------------------------------------------------------------------------------------
+
+function memory() {
+  return readMemory(uuid, current().value.owner);
+}
+
+/** @param {Memory} seen by the Worker, which has compared it with what there was */
+function remember(seen) {
+  const isCompared = memory() !== null;
+  visit = { isCompared, isKept: writeMemory(uuid, current().value.owner, seen) };
+}
+
+/**
+ * Shows the step that the inbox names, unless what was published before was changed.
+ * @param {Child} [said] about the step before
+ */
+async function compareAndGoOn(said = null) {
+  const mine = current();
+  const comparer = newWorker();
+  /** @type {Fault | null} */
+  let fault = null;
+  try {
+    const { seen } = await comparer.call("compare", { uuid, memory: memory() });
+    if (inbox === mine) remember(seen);
+  } catch (error) {
+    fault = /** @type {Fault} */ (error);
+  }
+  // Meanwhile another link may have been opened here.
+  const isCurrent = inbox === mine;
+  if (fault || !isCurrent) comparer.close();
+  if (!isCurrent) return;
+  if (fault) {
+    stopHere(fault);
+    return;
+  }
+  goOn(said);
+  if (mine.value.acts.includes(mine.value.step)) spare = comparer;
+  else comparer.close();
+}
+
+/**
+ * Nothing can be done here now: no file can be chosen. What was noted stays, and is shown to be compared with others.
+ * @param {Fault} fault
+ */
+function stopHere({ family, rule, message }) {
+  isAtWork = false;
+  clearTimeout(poll);
+  closeWorker();
+  const { value } = current();
+  const known = rule === "T9" ? memory() : null;
+  draw(() => [
+    h("p", { class: "kicker" }, words(value.election_name)),
+    h("h1", {}, _("Trustee")),
+    faultNotice({ family, rule, message }),
+    known && [
+      h("p", {}, _("What this device saw before stands here. Write it down or take a picture of it, and keep every copy of the published files that you or others have: they show what was there.")),
+      facts([_("Journal, line %(number)s", { number: known.journal.height }), code(known.journal.head)]),
+      known.box && facts([_("Ballot box, line %(number)s", { number: known.box.height }), code(known.box.head)]),
+    ],
+    actions(
+      button(_("Look again"), () => void enter()),
+      h("a", { class: "button quiet", href: `/elections/${uuid}` }, _("To the election's page")),
+    ),
+  ]);
+}
+
+/** At the end of a view: what the device can tell of earlier visits. */
+function visitNote() {
+  return h("p", { class: "muted" }, explainVisit(visit));
 }
 
 // --- coming in -----------------------------------------------------------------------------------------------------
@@ -165,6 +237,8 @@ function takeToken(text) {
 
 /** @param {string} [problem] */
 function askForToken(problem) {
+  clearTimeout(poll);
+  inbox = null;
   draw(() => {
     const input = /** @type {HTMLInputElement} */ (
       h("input", {
@@ -211,19 +285,37 @@ function askForToken(problem) {
 async function enter() {
   clearTimeout(poll);
   draw(() => [h("h1", {}, _("Trustee")), spinner(_("Asking what comes next …"))]);
+  await askWhatIsNext();
+}
+
+/** @param {Child} [said] about the step before */
+async function askWhatIsNext(said = null) {
   const problem = await fetchInbox();
-  if (!problem) {
-    goOn();
-    return;
-  }
-  if (problem !== "lost" && problem !== "unknown") {
-    askForToken(problem);
-    return;
-  }
+  if (!problem) await compareAndGoOn(said);
+  else if (!said && isAboutLink(problem)) askForToken(problem);
+  else showClosedDoor(problem, said);
+}
+
+/** @param {string} problem @param {Child} said */
+function showClosedDoor(problem, said) {
+  isAtWork = false;
   const { title, advice } = explainClosedDoor(problem);
   draw(() => [
     h("h1", {}, _("Trustee")),
-    notice("warning", title, h("p", {}, advice)),
+    said,
+    alertBox("warning", title, h("p", {}, advice)),
+    actions(button(_("Try again"), () => void enter())),
+  ]);
+}
+
+/** Something that nobody has thought of: it must not look as if it were still at work. */
+function showBroken() {
+  if (!place.querySelector(".waiting, progress")) return;
+  isAtWork = false;
+  closeWorker();
+  draw(() => [
+    h("h1", {}, _("Trustee")),
+    faultNotice({ message: "" }),
     actions(button(_("Try again"), () => void enter())),
   ]);
 }
@@ -231,8 +323,7 @@ async function enter() {
 /** Shows the step that the inbox names. @param {Child} [said] about the step before */
 function goOn(said = null) {
   isAtWork = false;
-  worker?.close();
-  worker = null;
+  closeWorker();
   const { value } = current();
   if (value.acts.includes(value.step)) chooseFile(said);
   else wait(said);
@@ -260,6 +351,7 @@ function wait(said = null, isNew = true) {
         value.step !== "done" && button(_("Look again"), () => void lookAgain(text, true)),
         h("a", { class: "button quiet", href: `/elections/${uuid}` }, _("To the election's page")),
       ),
+      visitNote(),
     ];
   }, isNew);
   if (value.step !== "done") schedule();
@@ -283,11 +375,13 @@ function schedule() {
 async function lookAgain(before, isAsked) {
   clearTimeout(poll);
   const problem = await fetchInbox();
-  if (problem && isAsked) {
+  if (inbox === null) return;
+  if (isAboutLink(problem)) askForToken(problem);
+  else if (problem && isAsked) {
     const { title, advice } = explainClosedDoor(problem);
     wait(notice("warning", title, h("p", {}, advice)));
-  } else if (current().text !== before) goOn();
-  else if (isAsked) wait(h("p", { role: "status" }, _("Nothing has changed yet.")));
+  } else if (inbox.text !== before) await compareAndGoOn();
+  else if (isAsked) await compareAndGoOn(h("p", { role: "status" }, _("Nothing has changed yet.")));
   else schedule();
 }
 
@@ -311,14 +405,27 @@ function chooseFile(said = null) {
     isFirst && actions(button(_("Make a new key"), () => begin(null))),
     isFirst && h("p", { class: "muted" }, _("If you have made your key in this ceremony already, and only its file is left of it:")),
     fileField(_("Your key file"), _("The file that you saved last. It is read on your device only and never sent."), begin),
+    visitNote(),
   ]);
+}
+
+function newWorker() {
+  return new Client(new URL("../booth/trusteeWorker.js", import.meta.url));
 }
 
 /** A fresh Worker: nothing of an earlier attempt is left in it. */
 function renewWorker() {
+  const next = spare ?? newWorker();
+  spare = null;
+  closeWorker();
+  worker = next;
+  return next;
+}
+
+function closeWorker() {
   worker?.close();
-  worker = new Client(new URL("../booth/trusteeWorker.js", import.meta.url));
-  return worker;
+  spare?.close();
+  worker = spare = null;
 }
 
 /** @param {string} text @param {string} heading */
@@ -329,10 +436,10 @@ function showWork(heading, text) {
 
 /** @param {unknown} error */
 function giveUp(error) {
-  worker?.close();
-  worker = null;
+  closeWorker();
   const { family, rule, message } = /** @type {Fault} */ (error);
-  chooseFile(faultNotice({ family, rule, message }));
+  if (rule === "T9") stopHere({ family, rule, message });
+  else chooseFile(faultNotice({ family, rule, message }));
 }
 
 /** @param {File | null} file */
@@ -340,7 +447,8 @@ async function compute(file) {
   showWork(_("Your device computes"), _("One moment …"));
   try {
     const { text } = current();
-    const made = await renewWorker().call("begin", { inbox: text, file, uuid });
+    const made = await renewWorker().call("begin", { inbox: text, file, uuid, memory: memory() });
+    remember(made.seen);
     fingerprint = made.fingerprint ?? "";
     settle(made);
   } catch (error) {
@@ -407,14 +515,30 @@ async function send(body, isAgain = false) {
     ]);
     return;
   }
+  if (isAboutLink(answer.code)) {
+    isAtWork = false;
+    askForToken(answer.code);
+    return;
+  }
   const problem = await fetchInbox();
+  if (!problem && isStartedAnew(step)) {
+    await compareAndGoOn(
+      alertBox("warning", _("The committee has started the making of the keys anew."), h("p", {}, _("Nothing was sent now. Begin with a new key; your older key files of this election are not needed any more."))),
+    );
+    return;
+  }
   if (!problem && current().value.step !== step) {
     await finish(step, kind, isAgain);
     return;
   }
+  const title = readProblem(answer.text, "title");
+  if (answer.code === "commitment-used") {
+    giveUp({ family: "Refusal", rule: "used", message: title });
+    return;
+  }
   isAtWork = false;
   chooseFile(
-    alertBox("danger", _("The server did not accept it."), h("p", {}, _("Your key file is saved. Tell the election committee what you see here.")), h("p", { lang: "en", dir: "auto" }, readTitle(answer.text))),
+    alertBox("danger", _("The server did not accept it."), h("p", {}, _("Your key file is saved. Tell the election committee what you see here.")), h("p", { lang: "en", dir: "auto" }, title)),
   );
 }
 
@@ -425,13 +549,10 @@ function alertBox(kind, title, ...children) {
   return box;
 }
 
-/** @param {string} text a problem document */
-function readTitle(text) {
-  try {
-    return String(JSON.parse(text).title ?? "");
-  } catch {
-    return "";
-  }
+/** Whether the server now asks for something that comes before this step. @param {string} step */
+function isStartedAnew(step) {
+  const { acts, act, step: wanted } = current().value;
+  return act !== null && wanted !== step && acts.indexOf(act) <= acts.indexOf(step);
 }
 
 /** The server has this step. @param {string} step @param {string} kind @param {boolean} isOurs */
@@ -440,9 +561,8 @@ async function finish(step, kind, isOurs) {
     await lookForDecryption();
     return;
   }
-  await fetchInbox();
   const title = _("Done: %(step)s", { step: nameAct(step, kind) });
-  goOn(
+  await askWhatIsNext(
     isOurs
       ? notice("good", title, step === "drill" && fingerprint && compareFingerprint())
       : alertBox("warning", _("This step was done already, from another tab or another computer."), h("p", {}, _("Nothing was sent now. Go on with the key file that was saved there, not with the one that was just made here."))),
@@ -486,9 +606,12 @@ async function openTally(file) {
   try {
     const client = renewWorker();
     const onBytes = showProgress(_("Fetching the ballot box"), _("Your device fetches everything that is published about the election, and checks how it hangs together."));
-    await client.call("read", { uuid, file }, onBytes);
+    const { seen } = await client.call("read", { uuid, file, memory: memory() }, onBytes);
     const onBallots = showProgress(_("Checking every ballot"), _("Your device checks every signature and every proof in the ballot box, and adds the encrypted ballots up."));
-    askBeforeOpening(await client.call("verify", {}, onBallots));
+    const sum = await client.call("verify", {}, onBallots);
+    // Not before: a box that is not sound is nothing to hold the next one to.
+    remember(seen);
+    askBeforeOpening(sum);
   } catch (error) {
     giveUp(error);
   }
@@ -534,10 +657,6 @@ async function lookForDecryption() {
   showWork(_("Looking for it in the published record"), _("One moment …"));
   try {
     await /** @type {Client} */ (worker).call("look");
-    await fetchInbox();
-    goOn(
-      notice("good", _("Your part stands in the published record."), h("p", {}, _("Your device has seen it there, in the ballot box and in the journal. Keep your key file until the result is certified."))),
-    );
   } catch (error) {
     const { family, rule, message } = /** @type {Fault} */ (error);
     draw(() => [
@@ -546,7 +665,11 @@ async function lookForDecryption() {
       faultNotice({ family, rule: rule === "no-connection" ? rule : "not-published", message }),
       actions(button(_("Look again"), () => void lookForDecryption())),
     ]);
+    return;
   }
+  await askWhatIsNext(
+    notice("good", _("Your part stands in the published record."), h("p", {}, _("Your device has seen it there, in the ballot box and in the journal. Keep your key file until the result is certified."))),
+  );
 }
 
 // --- the window ----------------------------------------------------------------------------------------------------
@@ -573,6 +696,8 @@ function listen() {
     history.replaceState(null, "", location.pathname + location.search);
     if (!isAtWork) arrive(fragment);
   });
+
+  for (const kind of ["error", "unhandledrejection"]) addEventListener(kind, showBroken);
 
   addEventListener("beforeunload", (event) => {
     if (isAtWork) event.preventDefault();

@@ -1,0 +1,198 @@
+"""The trustees' page, without a browser: what it takes for an answer, what it keeps, and what it says."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.web.node import Node
+
+UUID = "1" * 14
+INBOX: dict[str, Any] = {
+    "election": UUID,
+    "election_name": "Officers",
+    "state": "draft",
+    "owner": 2,
+    "trustees": 3,
+    "name": None,
+    "kind": "threshold",
+    "index": 2,
+    "size": 3,
+    "threshold": 2,
+    "step": "commitment",
+    "acts": ["certificate", "commitment", "reveal", "share", "drill", "decryption"],
+    "act": "commitment",
+    "number": 2,
+    "awaited": [{"owner": 1, "name": None}, {"owner": 3, "name": "Grace"}],
+    "inputs": {"group": "Ed25519"},
+}
+SINGLE = {
+    "kind": "single",
+    "index": None,
+    "size": None,
+    "threshold": None,
+    "acts": ["commitment", "reveal", "drill", "decryption"],
+    "number": 1,
+}
+HEX = "ab" * 32
+
+
+def read(js: Node, value: Any) -> Any:
+    return js.call("trusteeInbox", text=json.dumps(value), uuid=UUID)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        SINGLE,
+        {"step": "wait-commitments", "act": "reveal", "number": 3},
+        {"step": "done", "act": None, "number": None, "awaited": []},
+        {"name": "Ada", "owner": 3},
+    ],
+)
+def test_an_inbox_is_read(js: Node, change: dict[str, Any]) -> None:
+    assert read(js, INBOX | change) == INBOX | change
+
+
+def changed() -> list[dict[str, Any]]:
+    """Every field that the page uses, absent or of every wrong type, and what does not fit together."""
+    lies: list[dict[str, Any]] = []
+    right: dict[str, tuple[type | None, ...]] = {"name": (str, type(None))}
+    for name in (
+        "election",
+        "election_name",
+        "owner",
+        "trustees",
+        "name",
+        "kind",
+        "step",
+        "acts",
+        "act",
+        "number",
+        "awaited",
+    ):
+        lies.append({key: value for key, value in INBOX.items() if key != name})
+        for value in (None, 5.5, -1, 0, "x", True, [], {}, [5], [None], [{}]):
+            if type(value) in right.get(name, ()) or (name, value) in (
+                ("awaited", []),
+                ("election_name", "x"),
+            ):
+                continue
+            lies.append(INBOX | {name: value})
+    together: tuple[dict[str, Any], ...] = (
+        {"trustees": 1},
+        {"owner": 4},
+        {"kind": "single"},
+        {"kind": "toString"},
+        {"acts": INBOX["acts"][::-1]},
+        {"acts": INBOX["acts"][:-1]},
+        {"act": "reveal", "number": 3},
+        {"number": 1},
+        {"step": "done"} | {"act": None},
+        {"step": "wait-for-godot", "act": "reveal", "number": 3},
+        {"step": "__proto__"},
+        {"awaited": [{"owner": 4, "name": None}]},
+        {"awaited": [{"owner": 1, "name": {}}]},
+        {"awaited": {"length": 1, "0": {"owner": 1, "name": None}}},
+    )
+    return [*lies, *(INBOX | lie for lie in together)]
+
+
+def test_what_is_no_inbox_is_no_answer(js: Node) -> None:
+    """Nothing of it is shown, and nothing makes the page stop in the middle."""
+    taken = [value for value in changed() if read(js, value) is not None]
+    assert taken == []
+    for text in ("", "<html>", "null", "[]", "5", '"x"', "{", "{}", json.dumps(INBOX)[:-1]):
+        assert js.call("trusteeInbox", text=text, uuid=UUID) is None, text
+    assert js.call("trusteeInbox", text=json.dumps(INBOX), uuid="2" * 14) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "5", "<html>", "{}", '{"code":5}', '{"code":{}}', '{"code":null}']
+)
+def test_a_problem_that_is_none_has_no_code(js: Node, text: str) -> None:
+    assert js.call("trusteeProblem", text=text, name="code") == ""
+
+
+def test_the_code_of_a_problem_is_read(js: Node) -> None:
+    assert js.call("trusteeProblem", text='{"code":"wrong-step"}', name="code") == "wrong-step"
+
+
+# --- what the device keeps ---------------------------------------------------------------------------------------
+
+
+def memory(line: int, event: int | None, head: str = HEX) -> dict[str, Any]:
+    box = None if event is None else {"height": event, "head": head}
+    return {"journal": {"height": line, "head": head}, "box": box}
+
+
+def write(js: Node, kind: str, *seen: dict[str, Any]) -> Any:
+    return js.call("trusteeWrites", uuid=UUID, owner=2, seen=seen, kind=kind)
+
+
+def test_what_was_seen_is_kept_under_election_and_seat(js: Node) -> None:
+    found = write(js, "working", memory(3, None), memory(7, 4))
+    assert found == {
+        "results": [True, True],
+        "memory": memory(7, 4),
+        "keys": [f"steward-trustee:{UUID}:2"],
+    }
+
+
+def test_what_was_seen_once_is_never_given_up(js: Node) -> None:
+    """Another tab may have seen more than this one, which was slower; and of two at one height the first stays."""
+    assert write(js, "working", memory(7, 4), memory(6, 3))["memory"] == memory(7, 4)
+    assert write(js, "working", memory(7, 4), memory(8, 3))["memory"] == memory(8, None) | {
+        "box": memory(7, 4)["box"]
+    }
+    assert write(js, "working", memory(7, 4), memory(7, None))["memory"] == memory(7, 4)
+    assert write(js, "working", memory(7, 4), memory(7, 4, "cd" * 32))["memory"] == memory(7, 4)
+
+
+@pytest.mark.parametrize("kind", ["forgetful", "full", "forbidden"])
+def test_a_browser_that_keeps_nothing_is_noticed(js: Node, kind: str) -> None:
+    assert write(js, kind, memory(7, 4)) == {"results": [False], "memory": None, "keys": []}
+
+
+def test_nothing_false_is_said_of_earlier_visits(js: Node) -> None:
+    said = {
+        (is_compared, is_kept): js.call("trusteeVisit", isCompared=is_compared, isKept=is_kept)
+        for is_compared in (True, False)
+        for is_kept in (True, False)
+    }
+    assert "goes on from what this device saw before" in said[True, True]
+    assert said[True, False] == said[True, True]
+    assert "will compare at your next visit" in said[False, True]
+    assert "keeps nothing between visits" in said[False, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "{",
+        "null",
+        "5",
+        "[]",
+        "{}",
+        '{"version":1}',
+        json.dumps({"version": 2, **memory(1, 1)}),
+        json.dumps({"version": 1, "journal": None, "box": memory(1, 1)["box"]}),
+        json.dumps({"version": 1, "journal": {"height": -1, "head": HEX}}),
+        json.dumps({"version": 1, "journal": {"height": "1", "head": HEX}}),
+        json.dumps({"version": 1, "journal": {"height": 1, "head": HEX.upper()}}),
+        json.dumps({"version": 1, "journal": {"height": 1}}),
+    ],
+)
+def test_what_others_have_written_is_no_memory(js: Node, text: str | None) -> None:
+    assert js.call("trusteeMemory", text=text) is None
+
+
+def test_a_changed_record_is_told_as_what_it_is(js: Node) -> None:
+    told = js.call("trusteeFault", family="RejectedError", rule="T9", message="")
+    assert told["isSerious"] is True
+    assert "changed or taken back" in told["title"]
+    assert "tell the other trustees and the observers" in told["advice"]
+    assert js.call("trusteeFault", family="Refusal", rule="bad-answer", message="")["isSerious"] is False
