@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -32,6 +33,7 @@ from crypto.pedersen import (
     open_private_key,
 )
 from crypto.randomness import SeedCoins
+from crypto.receipt import ServiceKey
 from crypto.tally import encode_encrypted_tally, parse_encrypted_tally
 from crypto.trustees import (
     election_public_key,
@@ -47,11 +49,13 @@ from crypto.trustees import (
     verify_trustees,
 )
 from tests.simulator import (
+    KINDS,
     Simulation,
     Threshold,
     change_json,
     generate_threshold_key,
     rebuild,
+    simulated,
     sound,
 )
 from tests.web.agreeing import mutations, verdict
@@ -546,6 +550,29 @@ def test_a_journal_that_tells_something_else_is_refused(
     if change is None and kind == "key-drill":
         acts = [act for act in simulation.acts if act.kind != kind]
     assert verdict(lambda: record(js, simulation.with_acts(acts))) == ("RejectedError", rule)
+
+
+def test_a_journal_that_contradicts_the_election_data_is_refused(js: Node) -> None:
+    """The election data name the key of receipts and seals, and say whether votes are final (ADR 0009)."""
+    simulation = before_result(sound("presented"))
+    record(js, simulation)
+    forger = ServiceKey(b"\x07" * 32)
+    [first, *acts] = simulation.acts
+    other = replace(first, payload={**first.payload, "service_key": forger.public})
+    forged = replace(simulation.with_acts([other, *acts]), service_key=forger)
+    assert verdict(lambda: record(js, forged)) == ("RejectedError", "J9")
+    changed = [
+        replace(act, payload={**act.payload, "revotes": True}) if act.kind == "opened" else act
+        for act in acts
+    ]
+    assert verdict(lambda: record(js, simulation.with_acts([first, *changed]))) == ("RejectedError", "J9")
+
+
+def test_a_second_vote_where_votes_are_final_is_refused(js: Node) -> None:
+    spec = replace(KINDS["revotes"], is_bound=True)
+    record(js, before_result(simulated(spec)))
+    final = before_result(simulated(replace(spec, revoting=False)))
+    assert verdict(lambda: record(js, final)) == ("RejectedError", "B12")
 
 
 def test_a_challenged_ballot_must_not_be_in_the_box(js: Node) -> None:

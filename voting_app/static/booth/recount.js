@@ -1,6 +1,7 @@
 // The tally as a trustee must see it before applying a key: recomputed from the published record, never taken on trust.
 //
-// A Box takes the archive's bytes as they come and checks chain, setup, list and copies (A1–A7, S1–S6, T1–T6, B4, B11).
+// A Box takes the archive's bytes as they come and checks chain, setup, list, copies and finality (A1–A7, S1–S6, T1–T6,
+// B4, B11, B12).
 // What costs time, the ballots' proofs (B1–B10), is done afterwards in parts that several Workers can share; `recount`
 // then compares the product of the counted ballots with the published tally (C1–C3), verifies the decryptions that are
 // there (D1–D3), and the journal with the box (J7–J9). Nothing here uses a key.
@@ -132,7 +133,12 @@ export class Box {
     const digest = String(event.payload);
     if (this.#seen.has(digest)) throw new RejectedError("B11", "the same ballot was already cast", where);
     this.#seen.add(digest);
-    if (this.last.has(credential)) this.revotedAt ??= height;
+    if (this.last.has(credential)) {
+      this.revotedAt ??= height;
+      if (this.setup.election.presentation?.record?.revotes === false) {
+        throw new RejectedError("B12", "votes are final, but it replaces another", where);
+      }
+    }
     this.last.set(credential, this.ballots.length);
     this.ballots.push({ height, offset: dataOffset + HEADER, length: raw.length, credential });
   }
@@ -297,6 +303,26 @@ function requireDrills({ election, trustees }, lines) {
 }
 
 /**
+ * Rule J9: the journal is of the service key that the election data name, and says of final votes what they say. Data
+ * that name none say nothing that could be contradicted.
+ * @param {Election} election
+ * @param {readonly JournalLine[]} lines
+ */
+export function requireRecordTerms({ presentation }, lines) {
+  const terms = presentation?.record;
+  if (!terms) return;
+  for (const { height, kind, payload } of lines) {
+    const where = `journal line ${height}`;
+    if (kind === "journal" && payload.service_key !== terms.serviceKey) {
+      throw new RejectedError("J9", "its service key is not the one that the election data name", where);
+    }
+    if (kind === "opened" && payload.revotes !== terms.revotes) {
+      throw new RejectedError("J9", "it does not say what the election data say of final votes", where);
+    }
+  }
+}
+
+/**
  * Rule J9 for one line.
  * @param {Box} box
  * @param {JournalLine} line
@@ -341,6 +367,7 @@ function requireTruth(box, { kind, payload, boxHeight }, members) {
 export function checkJournal(box, lines, reader) {
   requireHeads(box, lines);
   requireDrills(box.setup, lines);
+  requireRecordTerms(box.setup.election, lines);
   const kinds = new Set(lines.map(({ kind }) => kind));
   let members = null;
   for (const line of lines) {

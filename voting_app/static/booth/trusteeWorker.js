@@ -13,7 +13,7 @@ import { MalformedError, MisuseError, ProtocolError } from "./errors.js";
 import { readJournal } from "./journal.js";
 import { encodeKeyFile, parseKeyFile } from "./keyfile.js";
 import { compareWithMemory, requireSameJournal } from "./memory.js";
-import { Box, checkJournal, compareTally, requireStrongProofs, verifyPart } from "./recount.js";
+import { Box, checkJournal, compareTally, requireRecordTerms, requireStrongProofs, verifyPart } from "./recount.js";
 import { encodeEncryptedTally, parseEncryptedTally } from "./tally.js";
 
 /** @typedef {import("./ceremony.js").Inbox} Inbox */
@@ -223,6 +223,8 @@ async function fetchRecord(uuid, key, memory, onProgress) {
   const box = new Box();
   const archive = await readArchive(await ask(`${addressOf(uuid)}.bel`), box, onProgress);
   requireElection(uuid, box.setup.election.uuid);
+  // At the drill too: who opens a result under another service key would find out too late.
+  requireRecordTerms(box.setup.election, journal.lines);
   const seen = compareWithMemory(memory, journal, { height: box.height, headAt: (height) => box.heads[height] });
   if (key.journal) requireSameJournal(key.journal, journal);
   return { box, archive, journal, seen };
