@@ -22,6 +22,18 @@ HOST = "127.0.0.1"
 PROJECT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
+# Its input ends when whoever has started it is no more, however that came about: then nobody would end it.
+_PROGRAM = """
+import os, signal, sys, threading
+from voting_app.cli import main
+
+def watch():
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=watch, daemon=True).start()
+main()
+"""
 
 
 @dataclass
@@ -53,7 +65,7 @@ class Installation:
         own = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
         command = [
             "-c",
-            "from voting_app.cli import main; main()",
+            _PROGRAM,
             "--instance",
             str(self.folder),
             "serve",
@@ -65,7 +77,7 @@ class Installation:
                 [sys.executable, *command],
                 cwd=PROJECT,
                 env={**own, **self.settings},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -96,6 +108,8 @@ class Installation:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._process = None
 
     @contextlib.contextmanager
