@@ -1,10 +1,12 @@
 """A voter's hands: what somebody does in the booth, as taps on what the page shows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from crypto.credentials import derive_public
 from tests.flows.elections import HeldElection
 from tests.flows.people import Person
 
@@ -39,9 +41,11 @@ class Voter:
 
     @property
     def record(self) -> Any:
-        """What this device keeps, as the booth wrote it."""
+        """What this device keeps for this voter, as the booth wrote it."""
+        election = self.election.parameters
+        voter = derive_public(election.group, election.uuid, self.code).text
         return self.page.evaluate(
-            "key => JSON.parse(localStorage.getItem(key))", f"steward:{self.election.uuid}"
+            "key => JSON.parse(localStorage.getItem(key))", f"steward:{election.uuid}:{voter}"
         )
 
     def in_tab(self, page: Page) -> "Voter":
@@ -102,6 +106,19 @@ class Voter:
     def tracker(self) -> str:
         """The first tracker that the page shows."""
         return "".join(self.page.locator(".tracker code").first.locator("span").all_text_contents())
+
+    def trackers(self) -> list[str]:
+        """All that the page shows, in their order."""
+        shown = self.page.locator(".tracker code").all()
+        return ["".join(code.locator("span").all_text_contents()) for code in shown]
+
+    def wait_until(self, is_done: Callable[[], bool]) -> "Voter":
+        """Wait for what no page tells."""
+        for _ in range(200):
+            if is_done():
+                return self
+            self.page.wait_for_timeout(50)
+        raise AssertionError("it did not happen")
 
 
 def ballots(election: HeldElection) -> list[str]:

@@ -365,9 +365,13 @@ def test_two_phones(voter: Voter, people: People, watcher: Watcher) -> None:
     voter.open().encrypt()
     other = Voter(people.new(), voter.election, voter.member)
     other.cast()
+    own = voter.tracker()
     voter.press("Cast this ballot").see(VOTED).read("nothing was cast now")
     assert voter.tracker() == other.tracker()
     assert stored(voter) is None
+    # Of the ballot that was made here it is said that it does not count.
+    voter.read("The ballot that this device was sending does not count.")
+    assert voter.trackers() == [other.tracker(), own]
     # And who comes later sees it at once.
     voter.open().see(VOTED).read("If it was not you")
     assert voter.tracker() == other.tracker()
@@ -525,25 +529,52 @@ def test_an_unsent_ballot_does_not_replace_a_later_one(
     voter = own_voter(people, election).open().encrypt()
     _lose_the_request(wire)
     voter.press("Cast this ballot").read("It is not known yet")
+    sent = voter.tracker()
     voter.page.goto("about:blank")
     wire.mend()
     other = own_voter(people, election).cast(president="Ada Lovelace")
-    voter.open().read("A ballot of yours is in the ballot box already.")
-    assert ballots(election) == [other.tracker()] == [voter.tracker()]
+    voter.open().read("The ballot that this device was sending does not count.")
+    voter.read("A ballot of yours is in the ballot box already.").read("vote again: the last ballot counts")
+    assert ballots(election) == [other.tracker()]
+    assert voter.trackers() == [sent, other.tracker()]
 
 
-def test_voters_who_share_a_phone(voter: Voter, members: Iterator[str], wire: Wire, watcher: Watcher) -> None:
-    """What the first one was sending is finished before the second one's turn."""
+def test_voters_who_share_a_phone(
+    people: People, election: HeldElection, members: Iterator[str], wire: Wire, watcher: Watcher
+) -> None:
+    """Neither's ballot on its way, nor receipt, is replaced by the other's, and each one sees the own one."""
     watcher.expect(0, "POST", "/ballots")
-    voter.open().encrypt()
+    first = Voter(people.new(), election, next(members)).open().encrypt()
     _lose_the_request(wire)
-    voter.press("Cast this ballot").read("It is not known yet")
-    first = voter.tracker()
+    first.press("Cast this ballot").read("It is not known yet")
+    second = Voter(first.person, election, next(members)).open().encrypt()
+    second.press("Cast this ballot").read("It is not known yet")
+    trackers = [stored(voter)["sending"]["tracker"] for voter in (first, second)]
+    assert second.tracker() == trackers[1] != trackers[0]
+    # Both are sent again when the page is opened, whoever opens it.
+    second.page.goto("about:blank")
     wire.mend()
-    second = Voter(voter.person, voter.election, next(members))
-    second.open().encrypt().press("Cast this ballot").see(IN_THE_BOX)
-    assert {first, second.tracker()} <= set(ballots(voter.election))
-    assert stored(second)["kept"]["tracker"] == second.tracker() != first
+    third = Voter(first.person, election, next(members)).open().read("Is this the right election?")
+    third.wait_until(lambda: set(trackers) <= set(ballots(election)))
+    third.wait_until(lambda: all("kept" in stored(voter) for voter in (first, second)))
+    assert third.trackers() == []
+    for voter, tracker in zip((second, first), reversed(trackers), strict=True):
+        voter.open().see(IN_THE_BOX)
+        assert voter.tracker() == tracker
+    # Without a link nobody is taken for one of them.
+    page = first.page
+    page.goto("about:blank")
+    page.goto(f"{election.url}/vote")
+    expect(page.get_by_role("heading", name="Receipts that this device keeps")).to_be_visible()
+    assert first.trackers() == sorted(trackers)
+    first.press(f"Show this receipt {trackers[0][:4]}").see(IN_THE_BOX)
+    assert first.tracker() == trackers[0]
+    # One is removed, then all the others.
+    first.press("Remove from this device").press("Vote with another code").read("Your voting code")
+    assert first.trackers() == [trackers[1]]
+    first.press("Remove all receipts from this device")
+    expect(page.get_by_role("heading", name="Receipts that this device keeps")).to_be_hidden()
+    assert [stored(voter) for voter in (first, second)] == [None, None]
 
 
 # --- wrong situations ----------------------------------------------------------------------------------------------

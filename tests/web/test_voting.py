@@ -1,10 +1,11 @@
-"""The booth's table of what may follow what, walked without a browser."""
+"""The booth without a browser: what may follow what, what is kept, and what is said of which answer."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.web.node import Node
+from tests.web.node import JsError, Node
 
 ONE = {"minimum": 1, "maximum": 1, "blank": False, "answers": 3}
 SOME = {"minimum": 1, "maximum": 2, "blank": True, "answers": 4}
@@ -76,6 +77,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "again": {},
     "removed": {},
     "reopen": {},
+    "overtaken": {"tracker": "T2", "unsent": "T"},
 }
 # Where each of the events that decide something has its place, and nowhere else.
 DECISIVE = {
@@ -168,11 +170,52 @@ def test_a_ballot_that_was_opened_elsewhere_leads_back_to_the_choices(js: Node) 
     assert walk(js, resumed)[-1]["stop"]["reason"] == "spoiled"
 
 
-def test_only_who_was_casting_is_told_that_nothing_was_cast(js: Node) -> None:
-    stop = event("stop", reason="closed")
-    assert walk(js, [*WAYS["casting"], stop])[-1]["stop"]["wasCasting"] is True
-    assert walk(js, [stop])[-1]["stop"]["wasCasting"] is False
-    assert walk(js, [event("stop", reason="paused", wasCasting=True)])[-1]["stop"]["wasCasting"] is True
+def test_nothing_is_said_of_a_ballot_of_which_no_event_says_it(js: Node) -> None:
+    """That nothing was cast is said where it is certain, and so never by default."""
+    assert walk(js, [*WAYS["casting"], event("stop", reason="closed")])[-1]["stop"]["fate"] is None
+    certain = event("stop", reason="closed", fate="not-cast", hasVoted=True, tracker="T2", unsent="T")
+    state = walk(js, [*WAYS["casting"], certain])[-1]
+    assert state["stop"] == {"reason": "closed", "fate": "not-cast", "detail": "", "hasVoted": True}
+    assert (state["tracker"], state["unsent"]) == ("T2", "T")
+
+
+@pytest.mark.parametrize("view", WAYS)
+def test_what_cannot_be_shown_ends_in_words_from_every_view(js: Node, view: str) -> None:
+    state = js.call("voteGiveUp", state=walk(js, WAYS[view])[-1])
+    assert state["view"] == "stopped"
+    assert state["stop"]["reason"] == "unreadable"
+    # A ballot that is on its way may arrive nevertheless.
+    assert state["stop"]["fate"] == ("unknown" if view == "casting" else None)
+    assert walk(js, WAYS[view])[-1]["view"] == view
+
+
+def test_a_ballot_that_was_overtaken_is_named_until_another_one_is_cast(js: Node) -> None:
+    resumed = event("resume", ballot=BALLOT)
+    overtaken = [resumed, event("overtaken", tracker="T2", unsent="T")]
+    for found in (event("ask"), event("stop", reason="closed"), event("keep", receipt=RECEIPT)):
+        state = walk(js, [*overtaken, found])[-1]
+        assert (state["tracker"], state["unsent"]) == ("T2", "T")
+    again = [*overtaken, event("welcome", rules=[FREE], tracker="T2")]
+    assert walk(js, again)[-1]["unsent"] == "T"
+    again += [event("begin"), event("touch", touched=0), event("goOn"), event("encrypt")]
+    again += [event("encrypted", ballot={**BALLOT, "tracker": "T3"}), event("cast")]
+    assert walk(js, [*again, event("delivered", receipt=RECEIPT)])[-1]["unsent"] is None
+
+
+def test_a_final_vote_from_elsewhere_names_the_ballot_that_was_not_taken(js: Node) -> None:
+    state = walk(js, [*WAYS["casting"], event("voted", tracker="T2", unsent="T")])[-1]
+    assert (state["view"], state["tracker"], state["unsent"]) == ("voted", "T2", "T")
+
+
+@pytest.mark.parametrize(
+    "where", [event("ask", shelf=["T1", "T2"]), event("stop", reason="closed", shelf=["T1", "T2"])]
+)
+def test_receipts_of_several_voters_are_listed_until_they_are_removed_or_one_is_asked_for(
+    js: Node, where: Event
+) -> None:
+    assert walk(js, [where])[-1]["shelf"] == ["T1", "T2"]
+    assert walk(js, [where, event("removed")])[-1]["shelf"] == []
+    assert walk(js, [where, event("reopen")])[-1] == walk(js, [])[-1]
 
 
 def test_tries_are_counted_and_pauses_grow(js: Node) -> None:
@@ -319,3 +362,409 @@ def test_what_was_kept_is_read(js: Node) -> None:
     later = part.replace('"x"', '"x","after":["T0"]')
     read_later = {**read, "after": ["T0"]}
     assert js.call("voteKept", text=f'{{"version":1,"sending":{later}}}')["sending"] == read_later
+    refused = part.replace('"x"', '"x","refused":true')
+    assert js.call("voteKept", text=f'{{"version":1,"sending":{refused}}}')["sending"] == {
+        **read,
+        "refused": True,
+    }
+
+
+# --- the places of several voters -------------------------------------------------------------------------------------
+
+
+def place(**parts: Any) -> str:
+    return json.dumps({"version": 1, **parts}, separators=(",", ":"))
+
+
+def part(voter: str, tracker: str, **more: Any) -> dict[str, Any]:
+    return {"credential": voter, "tracker": tracker, "text": "x", **more}
+
+
+def test_each_voter_has_a_place(js: Node) -> None:
+    """The second one's ballot and receipt never replace the first one's."""
+    found = js.call(
+        "voteStore",
+        items={"steward:U2:A": place(kept=part("A", "T9"))},
+        calls=[
+            ["write", "B", {"sending": part("B", "T2")}],
+            ["write", "A", {"kept": part("A", "T1")}],
+            ["readAll"],
+            ["write", "B", {"sending": None, "kept": part("B", "T2")}],
+            ["read", "A"],
+            ["read", "B"],
+            ["read", "C"],
+        ],
+    )
+    nothing = {"sending": None, "kept": None}
+    first = {**nothing, "kept": part("A", "T1")}
+    both = [first, {**nothing, "sending": part("B", "T2")}]
+    second = {**nothing, "kept": part("B", "T2")}
+    assert found["results"] == [True, True, both, True, first, second, nothing]
+    assert set(found["items"]) == {"steward:U2:A", "steward:U:A", "steward:U:B"}
+
+
+def test_a_part_in_the_place_of_another_voter_is_nothing(js: Node) -> None:
+    found = js.call("voteStore", items={"steward:U:A": place(kept=part("B", "T"))}, calls=[["read", "A"]])
+    assert found["results"] == [{"sending": None, "kept": None}]
+
+
+@pytest.mark.parametrize(
+    "tracker,left", [("T1", {"A": ["sending"], "B": ["kept"]}), (None, {"A": ["sending"]}), ("T3", None)]
+)
+def test_receipts_are_removed_and_never_a_ballot_on_its_way(
+    js: Node, tracker: str | None, left: dict[str, list[str]] | None
+) -> None:
+    items = {
+        "steward:U:A": place(sending=part("A", "T3"), kept=part("A", "T1")),
+        "steward:U:B": place(kept=part("B", "T2")),
+    }
+    found = js.call("voteStore", items=items, calls=[["removeReceipts", tracker]])["items"]
+    kept = {key[-1]: sorted(set(json.loads(text)) - {"version"}) for key, text in found.items()}
+    assert kept == (left or {"A": ["kept", "sending"], "B": ["kept"]})
+
+
+def test_what_an_earlier_version_kept_moves_to_its_voters(js: Node) -> None:
+    old = place(sending=part("B", "T2", after=["T0"]), kept=part("A", "T1"))
+    found = js.call("voteStore", items={"steward:U": old}, calls=[["moveFromOldPlace"], ["moveFromOldPlace"]])
+    assert found["items"] == {
+        "steward:U:A": place(kept=part("A", "T1")),
+        "steward:U:B": place(sending=part("B", "T2", after=["T0"])),
+    }
+    # What is in a place of its own is the later one.
+    items = {"steward:U": place(kept=part("A", "T1")), "steward:U:A": place(kept=part("A", "T5"))}
+    found = js.call("voteStore", items=items, calls=[["moveFromOldPlace"]])
+    assert found["items"] == {"steward:U:A": place(kept=part("A", "T5"))}
+
+
+def test_without_storage_nothing_is_kept_and_nothing_breaks(js: Node) -> None:
+    calls = [
+        ["moveFromOldPlace"],
+        ["readAll"],
+        ["read", "A"],
+        ["write", "A", {"kept": part("A", "T")}],
+        ["removeReceipts", None],
+    ]
+    found = js.call("voteStore", items=None, calls=calls)
+    assert found["results"] == [None, [], {"sending": None, "kept": None}, False, None]
+
+
+@pytest.mark.parametrize(
+    "visitor,expected",
+    [
+        ({"voter": "B"}, "T2"),
+        ({"voter": "C"}, None),
+        # Nobody knows who reads: neither the first one's nor the second one's is called "yours".
+        ({}, None),
+        ({"picked": "T1"}, "T1"),
+        ({"picked": "T9"}, None),
+    ],
+)
+def test_whose_receipt_is_shown(js: Node, visitor: dict[str, str], expected: str | None) -> None:
+    nobody = {"voter": "", "isAnother": False, "picked": None}
+    both = [part("A", "T1"), part("B", "T2")]
+    assert js.call("voteReceipt", receipts=both, visitor={**nobody, **visitor}) == expected
+
+
+def test_the_only_receipt_is_shown_until_somebody_wants_to_vote_with_another_code(js: Node) -> None:
+    nobody = {"voter": "", "isAnother": False, "picked": None}
+    assert js.call("voteReceipt", receipts=[part("A", "T1")], visitor=nobody) == "T1"
+    assert js.call("voteReceipt", receipts=[part("A", "T1")], visitor={**nobody, "isAnother": True}) is None
+
+
+# --- what the server answers ----------------------------------------------------------------------------------------
+
+STATUS: dict[str, Any] = {
+    "uuid": "U",
+    "group": "Ed25519",
+    "state": "open",
+    "service_key": "K",
+    "revoting": False,
+    "credential_mode": "registrar",
+    "time_zone": "Europe/Madrid",
+    "closes_at": "2027-01-01T18:00:00Z",
+    "closed_at": None,
+    "trustees": {"singles": 0, "threshold": {"size": 3, "threshold": 2}},
+    "box": {"state": "voting"},
+}
+MALFORMED: list[tuple[str, Any]] = [
+    ("uuid", 5),
+    ("group", None),
+    ("state", ["open"]),
+    ("service_key", None),
+    ("revoting", "no"),
+    ("credential_mode", None),
+    ("time_zone", None),
+    ("time_zone", {}),
+    ("closes_at", None),
+    ("closes_at", "soon"),
+    ("closes_at", 5),
+    ("closed_at", ""),
+    ("trustees", None),
+    ("trustees", []),
+    ("trustees", {"singles": "1", "threshold": None}),
+    ("trustees", {"singles": -1, "threshold": None}),
+    ("trustees", {"singles": 0}),
+    ("trustees", {"singles": 0, "threshold": {"threshold": None}}),
+    ("box", None),
+    ("box", {}),
+]
+
+
+def test_a_status_is_read(js: Node) -> None:
+    for change in (
+        {},
+        {"closed_at": "2027-01-01T18:00:00Z"},
+        {"trustees": {"singles": 2, "threshold": None}},
+    ):
+        assert js.call("voteStatus", value={**STATUS, **change}) == {**STATUS, **change}
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "open", 5, *({**STATUS, name: value} for name, value in MALFORMED)]
+)
+def test_a_status_that_is_none_is_refused(js: Node, value: Any) -> None:
+    with pytest.raises(JsError, match="status: "):
+        js.call("voteStatus", value=value)
+    said = js.call("voteOpening", answers={**ANSWERS, "status": [200, json.dumps(value)]})
+    assert (said["type"], said["reason"]) == ("stop", "unreadable")
+    assert said["detail"].startswith("status: ")
+
+
+ANSWERS: dict[str, Any] = {
+    "status": [200, json.dumps(STATUS)],
+    "election": [200, "{}"],
+    "trustees": [200, "[]"],
+    "credentials/lookup": [200, '{"listed":true,"tracker":null}'],
+}
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], {}, {"listed": 1, "tracker": None}, {"listed": True, "tracker": "T"}]
+)
+def test_a_lookup_that_is_none_is_refused(js: Node, value: Any) -> None:
+    with pytest.raises(JsError, match="lookup"):
+        js.call("voteStanding", value=value)
+    tracker = "+" * 43
+    assert (
+        js.call("voteStanding", value={"listed": True, "tracker": tracker, "more": 1})["tracker"] == tracker
+    )
+
+
+def test_an_election_that_answers_is_asked_for_the_code(js: Node) -> None:
+    assert js.call("voteOpening", answers=ANSWERS) == {"type": "ask", "shelf": []}
+
+
+@pytest.mark.parametrize(
+    "name,answer,reason",
+    [
+        ("status", [200, "<html>Sign in to our network</html>"], "unreadable"),
+        ("status", [200, ""], "unreadable"),
+        ("status", [500, "{}"], "unreachable"),
+        ("election", [404, "<html>"], "unreachable"),
+        ("election", [404, '{"code":"unknown-election"}'], "unreachable"),
+        ("trustees", [409, '{"code":"not-set-up"}'], "not-set-up"),
+        ("status", [404, '{"code":5}'], "unreachable"),
+    ],
+)
+def test_every_answer_at_the_opening_ends_in_words(
+    js: Node, name: str, answer: list[Any], reason: str
+) -> None:
+    said = js.call("voteOpening", answers={**ANSWERS, name: answer})
+    assert (said["type"], said["reason"], said["fate"]) == ("stop", reason, None)
+    # "Nothing was sent" is not said where a ballot is on its way.
+    kept = {"steward:U:A": place(sending=part("A", "T1"))}
+    said = js.call("voteOpening", answers={**ANSWERS, name: answer}, kept=kept)
+    assert said["fate"] == (None if reason == "not-set-up" else "unknown")
+
+
+def test_receipts_of_several_voters_are_offered_in_an_order_that_tells_nothing(js: Node) -> None:
+    kept = {f"steward:U:{voter}": place(kept=part(voter, f"T{9 - n}")) for n, voter in enumerate("CAB")}
+    assert js.call("voteOpening", answers=ANSWERS, kept=kept) == {"type": "ask", "shelf": ["T7", "T8", "T9"]}
+    closed = [200, json.dumps({**STATUS, "state": "closed"})]
+    said = js.call("voteOpening", answers={**ANSWERS, "status": closed}, kept=kept)
+    assert (said["reason"], said["shelf"]) == ("closed", ["T7", "T8", "T9"])
+
+
+@pytest.mark.parametrize(
+    "standing,refused,fate",
+    [("null", {}, "unknown"), ("null", {"refused": True}, "not-cast"), (f'"{"+" * 43}"', {}, None)],
+)
+def test_in_a_pause_only_what_is_certain_is_said_of_a_ballot(
+    js: Node, standing: str, refused: dict[str, bool], fate: str | None
+) -> None:
+    """A ballot that had arrived before the pause is still put into the box."""
+    answers = {
+        **ANSWERS,
+        "status": [200, json.dumps({**STATUS, "state": "paused"})],
+        "credentials/lookup": [200, f'{{"listed":true,"tracker":{standing}}}'],
+    }
+    kept = {"steward:U:A": place(sending=part("A", "T1", **refused))}
+    said = js.call("voteOpening", answers=answers, kept=kept)
+    # With a ballot in the box it is for the next try to bring its receipt, or to say which one counts.
+    assert said.get("fate") == fate
+    assert said["type"] == ("stop" if fate else "resume")
+
+
+def test_a_zone_that_an_old_phone_does_not_know_keeps_nobody_from_voting(js: Node) -> None:
+    def say(zone: str) -> str:
+        return " ".join(js.call("moment", moment="2027-01-01T18:00:00Z", zone=zone).split())
+
+    assert say("Europe/Madrid") == "Friday, January 1, 2027 at 7:00 PM (Central European Standard Time)"
+    for zone in ("Mars/Olympus", "", "Europe/Madrid; x"):
+        assert say(zone) == "Friday, January 1, 2027 at 6:00 PM (Coordinated Universal Time)"
+    own = [js.call("ownMoment", moment="2027-01-01T18:00:00Z", zone=zone) for zone in ("Mars/Olympus", "UTC")]
+    assert own[0] == own[1]
+
+
+# --- the way of a ballot into the box --------------------------------------------------------------------------------
+
+OWN = part("A", "T1", after=["T0"])
+DONE = [201, {"receipt": {}}]
+LOST = [0, None]
+
+
+def refusal(code: str) -> list[Any]:
+    return [409, {"code": code}]
+
+
+def bring(js: Node, **how: Any) -> Any:
+    usual = {
+        "part": OWN,
+        "isNew": False,
+        "revotes": False,
+        "posts": [DONE],
+        "standings": [None],
+        "states": [["open", "voting"]],
+    }
+    return js.call("voteDeliver", **{**usual, **how})
+
+
+def test_the_same_bytes_are_sent_until_there_is_a_receipt(js: Node) -> None:
+    found = bring(js, isNew=True, posts=[LOST, LOST, DONE])
+    assert found["event"] == {
+        "type": "delivered",
+        "receipt": {"text": "{}", "tracker": "T1", "height": 7, "isKept": True},
+    }
+    assert found["tries"] == 2
+    kept = {"sending": None, "kept": {"credential": "A", "tracker": "T1", "text": "{}"}}
+    assert found["log"] == [["post", "x"]] * 3 + [["keep", kept]]
+
+
+def test_a_receipt_that_could_not_be_verified_is_fetched_again(js: Node) -> None:
+    """A Worker that ended says nothing about the receipt: the server is accused of what it has done only."""
+    assert bring(js, receipts=["WorkerFailed", "Closed", "good"])["event"]["type"] == "delivered"
+    found = bring(js, receipts=["RejectedError"])
+    assert (found["event"]["type"], found["event"]["reason"]) == ("stop", "bad-receipt")
+    assert [entry for entry in found["log"] if entry[0] == "keep"] == []
+
+
+def test_a_final_vote_from_another_device_is_the_end_of_this_one(js: Node) -> None:
+    told = {"type": "voted", "tracker": "T2", "unsent": "T1"}
+    for is_new in (True, False):
+        found = bring(js, isNew=is_new, posts=[refusal("already-voted")], standings=["T2"])
+        assert found["event"] == told
+        assert found["log"][-1] == ["keep", {"sending": None}]
+    # In a pause, and after the closing, too.
+    for code, state in (("not-open", "paused"), ("closed", "closed")):
+        found = bring(js, posts=[refusal(code)], standings=["T2"], states=[[state, "ended"]])
+        assert found["event"] == told
+
+
+def test_where_one_may_vote_again_a_later_ballot_is_not_replaced(js: Node) -> None:
+    found = bring(js, revotes=True, standings=["T2"])
+    assert found["event"] == {"type": "overtaken", "tracker": "T2", "unsent": "T1"}
+    assert found["log"] == [["settle"], ["keep", {"sending": None}]]
+    # An earlier one is, and so is nothing.
+    for earlier in (None, "T0"):
+        assert bring(js, revotes=True, standings=[earlier])["event"]["type"] == "delivered"
+    # It was this one that came into the box meanwhile.
+    assert bring(js, revotes=True, standings=["T2", "T1"])["event"]["type"] == "delivered"
+    # Where nobody can tell, nothing is sent.
+    found = bring(js, revotes=True, standings=["away", "away", "T2"])
+    assert found["event"]["type"] == "overtaken"
+    assert ["post", "x"] not in found["log"]
+
+
+def test_in_a_pause_what_was_refused_at_once_was_not_cast(js: Node) -> None:
+    pause = {"posts": [refusal("not-open")], "states": [["paused", "voting"]]}
+    found = bring(js, isNew=True, **pause)
+    told = {"type": "stop", "reason": "paused", "tracker": None, "hasVoted": False, "unsent": "T1"}
+    assert found["event"] == {**told, "fate": "not-cast"}
+    assert found["log"][-1] == ["keep", {"sending": {**OWN, "refused": True}}]
+    # What was sent before may have arrived before the pause.
+    found = bring(js, **pause)
+    assert found["event"] == {**told, "fate": "unknown"}
+    assert found["log"] == [["post", "x"], ["settle"]]
+    # So also after an answer that was lost.
+    found = bring(js, isNew=True, **{**pause, "posts": [LOST, refusal("not-open")]})
+    assert found["event"]["fate"] == "unknown"
+
+
+def test_a_ballot_that_was_refused_in_a_pause_is_doubtful_as_soon_as_it_is_sent_again(js: Node) -> None:
+    refused = {**OWN, "refused": True}
+    found = bring(js, part=refused, posts=[LOST, refusal("not-open")], states=[["paused", "voting"]])
+    assert found["log"][:2] == [["keep", {"sending": OWN}], ["post", "x"]]
+    assert found["event"]["fate"] == "unknown"
+    found = bring(js, part=refused, posts=[refusal("not-open")], states=[["paused", "voting"]])
+    assert found["event"]["fate"] == "not-cast"
+
+
+def test_a_pause_that_is_over_by_now_is_none(js: Node) -> None:
+    assert bring(js, isNew=True, posts=[refusal("not-open"), DONE])["event"]["type"] == "delivered"
+
+
+def test_after_the_closing_the_box_decides(js: Node) -> None:
+    late = {
+        "posts": [refusal("closed")],
+        "states": [["closed", "voting"], ["closed", "voting"], ["closed", "ended"]],
+    }
+    told = {"type": "stop", "reason": "closed", "detail": "closed", "fate": "not-cast", "unsent": "T1"}
+    found = bring(js, **late)
+    assert found["tries"] == 2
+    assert found["event"] == {**told, "tracker": None, "hasVoted": False}
+    assert found["log"][-1] == ["keep", {"sending": None}]
+    # One that was never sent before needs no waiting. An earlier ballot of the voter's still counts.
+    found = bring(js, isNew=True, revotes=True, standings=["T0"], **late)
+    assert found["tries"] == 0
+    assert found["event"] == {**told, "tracker": "T0", "hasVoted": True}
+    # Whatever the refusal says: it is in the box.
+    assert (
+        bring(js, standings=["T1"], posts=[refusal("closed"), DONE], states=[["closed", "ended"]])["event"][
+            "type"
+        ]
+        == "delivered"
+    )
+
+
+def test_a_closing_in_a_pause_that_may_be_extended_keeps_the_ballot(js: Node) -> None:
+    found = bring(js, isNew=True, posts=[refusal("closed")], states=[["paused", "voting"]])
+    assert (found["event"]["reason"], found["event"]["fate"]) == ("paused", "not-cast")
+    assert found["log"][-1][1]["sending"]["refused"] is True
+
+
+def test_a_cancelled_election_forgets_the_ballot(js: Node) -> None:
+    found = bring(js, posts=[refusal("not-open")], states=[["cancelled", "voting"]])
+    assert (found["event"]["reason"], found["event"]["fate"]) == ("cancelled", "not-cast")
+    assert found["log"][-1] == ["keep", {"sending": None}]
+
+
+def test_a_ballot_that_was_opened_is_forgotten(js: Node) -> None:
+    found = bring(js, posts=[refusal("challenged")])
+    assert found["event"] == {"type": "spoiled"}
+    assert found["log"][-1] == ["keep", {"sending": None}]
+
+
+def test_a_server_that_calls_votes_final_where_they_are_not_is_not_repeated(js: Node) -> None:
+    found = bring(js, isNew=True, revotes=True, posts=[refusal("already-voted")], standings=["T0"])
+    assert (found["event"]["type"], found["event"]["reason"]) == ("stop", "refused")
+
+
+def test_while_nobody_answers_nothing_is_called_lost(js: Node) -> None:
+    """Neither a lookup without an answer nor a status that cannot be read decides about a ballot."""
+    found = bring(js, posts=[refusal("bad-proof"), refusal("bad-proof"), DONE], standings=["away"])
+    assert found["event"]["type"] == "delivered"
+    pause = {"posts": [refusal("not-open"), DONE], "states": [["away", ""]]}
+    for is_new in (True, False):
+        found = bring(js, isNew=is_new, **pause)
+        assert found["event"]["type"] == "delivered"
+        assert ["keep", {"sending": None}] not in found["log"]

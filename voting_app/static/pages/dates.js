@@ -2,6 +2,18 @@
 /** Moments in the reader's words. */
 
 /**
+ * The zone, or UTC where this browser does not know it: an older phone lacks newer zones, and its owner votes too.
+ * @param {string} zone
+ */
+function findZone(zone) {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return "UTC";
+  }
+}
+
+/**
  * In the election's time zone, with the zone's name: all members read the same words, wherever they are.
  *
  * @param {string} moment as the server writes it
@@ -11,9 +23,10 @@
  */
 export function describeMoment(moment, zone, language) {
   const at = new Date(moment);
-  const text = new Intl.DateTimeFormat(language, { timeZone: zone, dateStyle: "full", timeStyle: "short" }).format(at);
-  const parts = new Intl.DateTimeFormat(language, { timeZone: zone, timeZoneName: "long" }).formatToParts(at);
-  return `${text} (${parts.find(({ type }) => type === "timeZoneName")?.value ?? zone})`;
+  const timeZone = findZone(zone);
+  const text = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "short" }).format(at);
+  const parts = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: "long" }).formatToParts(at);
+  return `${text} (${parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone})`;
 }
 
 /**
@@ -29,5 +42,5 @@ export function describeOwnMoment(moment, zone, language) {
   /** @param {string | undefined} timeZone */
   const write = (timeZone) => new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "short" }).format(at);
   const own = write(undefined);
-  return own === write(zone) ? null : own;
+  return own === write(findZone(zone)) ? null : own;
 }

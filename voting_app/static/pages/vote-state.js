@@ -14,7 +14,7 @@
  *        ├─► receipt        kept on this device
  *        └─► voted, stopped
  *
- * Credential and fingerprint are no part of the state: vote.js alone holds them.
+ * Code and fingerprint are no part of the state: vote.js alone holds them.
  */
 
 /**
@@ -42,8 +42,14 @@
  * @property {Delivery | null} delivery
  * @property {{ text: string, tracker: string, height: number, isKept: boolean } | null} receipt
  * @property {string | null} tracker of another ballot of the same voter
- * @property {{ reason: string, wasCasting: boolean, detail: string, hasVoted: boolean | null } | null} stop hasVoted:
- *   whether a ballot of this voter is in the box, null where that was not asked
+ * @property {string | null} unsent tracker of a ballot that this device was sending, and that does not count
+ * @property {string[]} shelf trackers of the receipts that this device keeps, where nobody knows who reads
+ * @property {Stop | null} stop
+ */
+/**
+ * Why nothing goes on. fate: of the ballot that was being sent, null if there was none; "not-cast" is said only where
+ * it is certain. hasVoted: whether another ballot of this voter is in the box, null where that was not asked.
+ * @typedef {{ reason: string, fate: "not-cast" | "unknown" | null, detail: string, hasVoted: boolean | null }} Stop
  */
 /** @typedef {{ type: string, [name: string]: any }} Event */
 
@@ -61,6 +67,8 @@ export const START = Object.freeze({
   delivery: null,
   receipt: null,
   tracker: null,
+  unsent: null,
+  shelf: [],
   stop: null,
 });
 
@@ -189,22 +197,34 @@ export function readTyped(text) {
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /** @type {(state: State, event: Event) => State} */
-const toStop = (state, { reason, detail = "", tracker = null, receipt = null, hasVoted = null, wasCasting = state.view === "casting" }) => ({
+const toStop = (state, { reason, detail = "", fate = null, hasVoted = null, receipt = null, ...event }) => ({
   ...state,
   view: "stopped",
   choices: [],
   ballot: null,
   delivery: null,
   receipt,
-  tracker,
-  stop: { reason, wasCasting, detail, hasVoted },
+  tracker: event.tracker ?? (state.unsent && state.tracker),
+  unsent: event.unsent ?? state.unsent,
+  shelf: event.shelf ?? [],
+  stop: { reason, fate, detail, hasVoted },
 });
 /** @type {(state: State, event: Event) => State} */
-const toVoted = (state, { tracker }) => ({ ...state, view: "voted", choices: [], ballot: null, delivery: null, tracker });
+const toVoted = (state, { tracker, unsent = state.unsent }) => ({
+  ...state,
+  view: "voted",
+  choices: [],
+  ballot: null,
+  delivery: null,
+  tracker,
+  unsent,
+});
 /** @type {(state: State, event: Event) => State} */
-const toReceipt = (state, { receipt }) => ({
+const toReceipt = (state, { receipt, type }) => ({
   ...state,
   view: "receipt",
+  // Said before this one was cast, if at all.
+  unsent: type === "delivered" ? null : state.unsent,
   // How this ballot was filled in is nobody's business any more, not even this page's.
   choices: [],
   ballot: null,
@@ -212,9 +232,10 @@ const toReceipt = (state, { receipt }) => ({
   receipt,
 });
 /** @type {(state: State, event: Event) => State} */
-const toIntro = (_state, { rules, tracker = null, receipt = null }) => ({
+const toIntro = ({ unsent }, { rules, tracker = null, receipt = null }) => ({
   ...START,
   view: "intro",
+  unsent,
   rules,
   choices: rules.map(() => null),
   // Of an earlier ballot of this voter, where one may vote again.
@@ -236,6 +257,8 @@ const toQuestion = (state, { question = 0, isChanging = false }) => ({
 const toEncrypting = (state) => ({ ...state, view: "encrypting", progress: 0, ballot: null });
 /** @type {(state: State) => State} */
 const toOpening = () => START;
+/** @type {(state: State) => State} */
+const withoutShelf = (state) => ({ ...state, shelf: [] });
 /** A ballot of this voter was cast from somewhere else. @type {(state: State, event: Event) => State} */
 const noteOther = (state, { tracker }) => ({ ...state, tracker });
 /** @type {(state: State, event: Event) => State} */
@@ -253,7 +276,7 @@ const ELSEWHERE = { keep: toReceipt, voted: toVoted, other: noteOther };
 /** @type {Record<string, Record<string, (state: State, event: Event) => State>>} */
 const TABLE = {
   opening: {
-    ask: (state, { codeFault = null }) => ({ ...state, view: "code", codeFault }),
+    ask: (state, { codeFault = null, shelf = [] }) => ({ ...state, view: "code", codeFault, shelf }),
     welcome: toIntro,
     resume: (state, { ballot }) => ({ ...state, view: "casting", ballot, delivery: { ...FIRST_TRY, isKept: true } }),
     keep: toReceipt,
@@ -263,6 +286,8 @@ const TABLE = {
   code: {
     mistype: (state, { codeFault }) => ({ ...state, codeFault }),
     typed: toOpening,
+    reopen: toOpening,
+    removed: withoutShelf,
     stop: toStop,
   },
   intro: {
@@ -323,9 +348,9 @@ const TABLE = {
     delivered: toReceipt,
     voted: toVoted,
     // A ballot that was given up to be checked elsewhere can't be cast; the choices are still there.
-    spoiled: (state) => (state.choices.length ? { ...toReview(state), delivery: null } : toStop(state, { type: "", reason: "spoiled" })),
-    // A later ballot of this voter is in the box: it is not to be replaced by this one.
-    overtaken: toOpening,
+    spoiled: (state) => (state.choices.length ? { ...toReview(state), delivery: null } : toStop(state, { type: "", reason: "spoiled", fate: "not-cast" })),
+    // A later ballot of this voter is in the box: it is not to be replaced by this one. Or another tab has finished it.
+    overtaken: (_state, { tracker = null, unsent = null }) => ({ ...START, tracker, unsent }),
     stop: toStop,
   },
   challenging: {
@@ -346,7 +371,7 @@ const TABLE = {
     reopen: toOpening,
   },
   voted: {},
-  stopped: { reopen: toOpening },
+  stopped: { reopen: toOpening, removed: withoutShelf },
 };
 
 export const VIEWS = Object.keys(TABLE);
@@ -361,4 +386,15 @@ export const VIEWS = Object.keys(TABLE);
 export function next(state, event) {
   const rows = TABLE[state.view];
   return Object.hasOwn(rows, event.type) ? rows[event.type](state, event) : state;
+}
+
+/**
+ * The state after something could not be shown, whatever the view: the page must say so rather than stay as it was.
+ *
+ * @param {State} state
+ * @param {string} detail
+ * @returns {State}
+ */
+export function giveUp(state, detail) {
+  return toStop(state, { type: "", reason: "unreadable", detail, fate: state.view === "casting" ? "unknown" : null });
 }

@@ -16,7 +16,7 @@ import { findChoiceFault, isSingle } from "./vote-state.js";
  * @property {string} uuid
  * @property {string} language of the reader
  * @property {{ fingerprint: string, texts: Texts[], record: { serviceKey: string, revotes: boolean } | null } | null} election
- * @property {any} status
+ * @property {import("./vote-server.js").Status | null} status
  * @property {boolean} isNamed whether the link named the fingerprint, and it was the right one
  */
 /** @typedef {(type: string, values?: object) => void} Act */
@@ -27,7 +27,10 @@ import { findChoiceFault, isSingle } from "./vote-state.js";
  * @property {(typed: string) => void} enter
  * @property {() => void} save
  * @property {(text: string, place: HTMLElement) => void} copy
- * @property {() => void} remove
+ * @property {() => void} remove the receipt that is shown from this device
+ * @property {() => void} removeAll receipts
+ * @property {(tracker: string) => void} pick a receipt that this device keeps
+ * @property {() => void} useAnother code than the one of what is shown
  */
 
 /**
@@ -67,6 +70,7 @@ function steps(now) {
 
 /** @param {Facts} facts_ */
 function closing({ status, language }) {
+  if (!status) return null;
   const own = describeOwnMoment(status.closes_at, status.time_zone, language);
   return [
     h("p", {}, _("Voting closes: %(time)s", { time: describeMoment(status.closes_at, status.time_zone, language) })),
@@ -102,6 +106,45 @@ function otherBallot({ state, facts: facts_ }) {
   );
 }
 
+/** A ballot that this device was sending, and that another one of the same voter has overtaken. @param {Scene} scene */
+function unsentBallot({ state, facts: facts_ }) {
+  const { unsent, tracker } = state;
+  if (!unsent) return null;
+  const isOpen = facts_.status?.state === "open";
+  return notice(
+    "warning",
+    _("The ballot that this device was sending does not count."),
+    h("p", {}, _("Another ballot, cast with the same code from somewhere else, is in the ballot box instead.")),
+    mayRevote(facts_) && isOpen && h("p", {}, _("If you want other choices to count, vote again: the last ballot counts.")),
+    trackerBox(_("Tracker of the ballot that does not count"), unsent),
+    // Elsewhere on the page it stands with an explanation of its own.
+    ["code", "receipt"].includes(state.view) && tracker && trackerBox(_("Tracker of the ballot in the ballot box"), tracker),
+    ["code", "receipt"].includes(state.view) && h("p", {}, _("If it was not you who cast it, tell the election committee at once.")),
+  );
+}
+
+/** The receipts of this device, where nobody knows whose this reader is. @param {Scene} scene */
+function shelf({ state, tools }) {
+  if (!state.shelf.length) return null;
+  return h(
+    "section",
+    { class: "no-print" },
+    h("h2", {}, _("Receipts that this device keeps")),
+    h("p", {}, _("Yours is the one with your tracker. Your link or your code leads to it as well. No receipt tells who voted, or how.")),
+    state.shelf.map((tracker) =>
+      h(
+        "div",
+        { class: "tracker" },
+        h("p", {}, code(tracker)),
+        h("button", { type: "button", class: "link", onclick: () => tools.pick(tracker) },
+          _("Show this receipt"), h("span", { class: "visually-hidden" }, ` ${tracker.slice(0, 4)}`)),
+      ),
+    ),
+    h("p", { class: "muted" }, _("Whoever uses this device can see them. Once they are removed, the ballots still count.")),
+    h("p", {}, button(_("Remove all receipts from this device"), tools.removeAll, "quiet")),
+  );
+}
+
 /** @returns {Child[]} */
 function opening() {
   return [h("h1", {}, _("One moment")), waiting(_("Checking that everything is as it should be …"))];
@@ -113,7 +156,8 @@ function waiting(text) {
 }
 
 /** @param {Scene} scene @returns {Child[]} */
-function typing({ state, facts: facts_, tools }) {
+function typing(scene) {
+  const { state, facts: facts_, tools } = scene;
   const texts = chooseTexts(facts_);
   const error = describeCodeFault(state.codeFault);
   const input = /** @type {HTMLInputElement} */ (
@@ -143,6 +187,7 @@ function typing({ state, facts: facts_, tools }) {
   return [
     h("h1", {}, words(texts.name, texts.language)),
     texts.description && h("div", { class: "own-lines lead", dir: "auto", lang: texts.language || null }, texts.description),
+    unsentBallot(scene),
     h("h2", {}, _("Your voting code")),
     h(
       "div",
@@ -154,6 +199,7 @@ function typing({ state, facts: facts_, tools }) {
     ),
     actions(button(_("Continue"), enter)),
     h("p", { class: "muted" }, _("The code stays on this device. Scanning the sheet or opening your link types it for you.")),
+    shelf(scene),
   ];
 }
 
@@ -172,10 +218,12 @@ function intro(scene) {
   const { state, facts: facts_, act } = scene;
   const texts = chooseTexts(facts_);
   const { status } = facts_;
-  const needed = status.trustees.singles + (status.trustees.threshold?.threshold ?? 0);
+  const { singles = 0, threshold = null } = status?.trustees ?? {};
+  const needed = singles + (threshold?.threshold ?? 0);
   return [
     h("h1", {}, words(texts.name, texts.language)),
     texts.description && h("div", { class: "own-lines lead", dir: "auto", lang: texts.language || null }, texts.description),
+    unsentBallot(scene),
     otherBallot(scene),
     h(
       "div",
@@ -195,7 +243,7 @@ function intro(scene) {
         ? _("Nobody sees how you vote: your ballot is encrypted on this device. Only the sum of all ballots is ever opened, by several trustees together.")
         : _("Your ballot is encrypted on this device. Only the sum of all ballots should ever be opened: one trustee alone holds the key and has to be trusted with that.")),
       h("li", {}, _("Everybody can see the encrypted ballots and their trackers, but not whose they are.")),
-      h("li", {}, status.credential_mode === "server"
+      h("li", {}, status?.credential_mode === "server"
         ? _("The server made the voting codes. Whoever runs it can find out whether you have voted, but not how, and has to be trusted not to vote in your place.")
         : _("The registrar, who made the voting codes, can find out whether you have voted, but not how.")),
       h("li", {}, _("Whoever stands beside you, or controls this device, sees what you choose. Vote where you are undisturbed.")),
@@ -378,7 +426,8 @@ function casting(scene) {
 }
 
 /** @param {Scene} scene @returns {Child[]} */
-function receipt({ state, facts: facts_, act, tools }) {
+function receipt(scene) {
+  const { state, facts: facts_, tools } = scene;
   const kept = state.receipt;
   if (!kept) return [];
   const texts = chooseTexts(facts_);
@@ -387,6 +436,7 @@ function receipt({ state, facts: facts_, act, tools }) {
   return [
     h("h1", {}, _("Your ballot is in the ballot box")),
     notice("good", _("This is your receipt."), h("p", {}, _("It does not tell how you voted, so you can show it to others."))),
+    unsentBallot(scene),
     h(
       "div",
       { class: "receipt" },
@@ -418,9 +468,9 @@ function receipt({ state, facts: facts_, act, tools }) {
     h("details", { class: "no-print" }, h("summary", {}, _("The whole receipt")), h("code", { class: "long-code" }, kept.text)),
     h("p", { class: "print-only long-code" }, kept.text),
     kept.isKept
-      ? h("div", { class: "no-print" }, h("p", { class: "muted" }, _("This device keeps the receipt until you remove it. Whoever uses the device can see it.")), button(_("Remove from this device"), tools.remove, "quiet"))
+      ? h("div", { class: "no-print" }, h("p", { class: "muted" }, _("This device keeps the receipt until you remove it. Whoever uses the device can see it. If others vote on it too, save or print the receipt, and remove it here.")), button(_("Remove from this device"), tools.remove, "quiet"))
       : h("p", { class: "muted no-print", role: "status" }, _("This device does not keep the receipt: save or print it before you close the page.")),
-    h("p", { class: "no-print" }, button(_("Vote with another code"), () => act("reopen"), "link")),
+    h("p", { class: "no-print" }, button(_("Vote with another code"), tools.useAnother, "link")),
   ];
 }
 
@@ -463,12 +513,14 @@ function challenged({ state, facts: facts_, act, tools }) {
 }
 
 /** @param {Scene} scene @returns {Child[]} */
-function voted({ state, facts: facts_ }) {
+function voted(scene) {
+  const { state, facts: facts_ } = scene;
   const look = `${address(facts_.uuid, "/trackers", facts_.language)}${state.tracker ? `#${state.tracker}` : ""}`;
   return [
     h("h1", {}, _("You have already voted")),
     h("p", { class: "lead" }, _("A ballot that was cast with your code is in the ballot box. Votes are final in this election, so no other one can be cast, and nothing was cast now.")),
     state.tracker && trackerBox(_("Tracker of that ballot"), state.tracker),
+    unsentBallot(scene),
     h("p", {}, _("If this is the tracker on your receipt, all is well.")),
     notice("warning", _("If it was not you"), h("p", {}, _("Tell the election committee at once, and show this page. Somebody else has had your code. Keep the sheet or the link: the committee needs it."))),
     h("p", {}, h("a", { href: look }, _("Look for it in the ballot box now"))),
@@ -515,7 +567,7 @@ function describeStop(reason, facts_) {
     case "spoiled":
       return [_("This ballot was given up to be checked"), "warning", _("It can never be cast. Open your link again and encrypt another one."), ""];
     case "too-old":
-      return [_("The program that encrypts did not start"), "warning", _("Perhaps a part of it did not arrive: check your connection and try again. Otherwise this browser is too old for it. Nothing was sent."), _("Open your link in another browser or on another phone. The election committee can help you, and knows whether you can vote on paper.")];
+      return [_("The program that encrypts did not start"), "warning", _("Perhaps a part of it did not arrive: check your connection and try again. Otherwise this browser is too old for it."), _("Open your link in another browser or on another phone. The election committee can help you, and knows whether you can vote on paper.")];
     case "too-many-challenges":
       return [_("No more ballots can be checked with this code"), "warning", _("So many ballots were opened with it that the limit is reached. You can still vote."), _("Open your link once more, encrypt, and cast.")];
     case "unsupported":
@@ -523,32 +575,61 @@ function describeStop(reason, facts_) {
     case "unbound":
       return [_("You cannot vote in this election here"), "warning", _("Its data do not fix which key signs receipts, nor whether a vote is final. So this page could not tell a true receipt from a false one. Nothing was sent."), _("Tell the election committee, and show them this page.")];
     case "unreachable":
-      return [_("The server cannot be reached"), "warning", _("Check your connection and try again. Nothing was sent."), ""];
+      return [_("The server cannot be reached"), "warning", _("Check your connection and try again."), ""];
+    case "unreadable":
+      return [_("The server's answer cannot be read"), "warning", _("Something in it is missing or is not what this page expects. Perhaps it comes from a network that asks you to sign in first, or something is wrong with the server."), _("Try again. If it happens again, tell the election committee.")];
     default:
       return [_("The server refused the ballot"), "danger", _("It does not follow the election's rules, says the server. That should never happen."), _("Open your link once more and try again. If it happens again, tell the election committee.")];
   }
 }
 
+// What is wrong before anything can have been sent, unless a ballot is on its way from an earlier visit.
+const HARMLESS = ["unreachable", "unreadable", "too-old"];
+
+/** What has become of the ballot that was being sent, where nothing else on the page tells it. @param {Scene} scene */
+function fateOfBallot({ state }) {
+  const { reason = "", fate = null, hasVoted = null } = state.stop ?? {};
+  /** @param {string} sentence */
+  const strong = (sentence) => h("p", {}, h("strong", {}, sentence));
+  if (fate === null) return HARMLESS.includes(reason) && strong(_("Nothing was sent."));
+  const later = reason === "paused" && h("p", {}, _("This device keeps the encrypted ballot, if it can, and sends it when you open this page after the pause."));
+  if (fate === "not-cast") {
+    return [
+      strong(hasVoted ? _("The ballot that this device was sending is not in the ballot box.") : _("Nothing was cast: your ballot is not in the ballot box.")),
+      later,
+    ];
+  }
+  return [
+    strong(_("It is not known yet whether the ballot that this device was sending has arrived. It cannot be counted twice.")),
+    reason === "paused"
+      ? [h("p", {}, _("What arrived before the pause is still put into the ballot box. Try again in a minute.")), later]
+      : h("p", {}, _("As soon as the server answers, the very same ballot is sent again.")),
+  ];
+}
+
 /** @param {Scene} scene @returns {Child[]} */
 function stopped(scene) {
   const { state, facts: facts_, act, tools } = scene;
-  const { reason = "", wasCasting = false, detail = "", hasVoted = null } = state.stop ?? {};
+  const { reason = "", fate = null, detail = "", hasVoted = null } = state.stop ?? {};
   const isTracked = hasVoted || reason === "bad-receipt" || reason === "contradiction";
   const [title, kind, sentence, advice] = describeStop(reason, facts_);
-  const canReopen = ["unreachable", "paused", "unlisted", "not-open", "too-old"].includes(reason);
+  const canReopen = [...HARMLESS, "paused", "not-open"].includes(reason);
   return [
     h("h1", {}, title),
     // What a hostile server did is said so that nobody overlooks it.
     h("div", { class: `notice ${kind}`, role: kind === "danger" ? "alert" : null }, h("p", {}, sentence), typeof advice === "string" && advice ? h("p", {}, advice) : advice),
-    wasCasting && reason !== "bad-receipt" && h("p", {}, h("strong", {}, _("Nothing was cast: your ballot is not in the ballot box."))),
-    wasCasting && reason === "paused" && h("p", {}, _("This device keeps the encrypted ballot, if it can, and sends it when you open this page after the pause.")),
-    hasVoted && h("p", {}, h("strong", {}, _("A ballot of yours is in the ballot box already."))),
-    hasVoted === false && h("p", {}, h("strong", {}, _("No ballot of yours is in the ballot box."))),
+    fateOfBallot(scene),
+    hasVoted && h("p", {}, h("strong", {}, fate ? _("Another ballot of yours is in the ballot box.") : _("A ballot of yours is in the ballot box already."))),
+    hasVoted === false && !fate && h("p", {}, h("strong", {}, _("No ballot of yours is in the ballot box."))),
     isTracked && state.tracker && trackerBox(_("Tracker"), state.tracker),
+    !fate && unsentBallot(scene),
+    fate && state.unsent && trackerBox(_("Tracker of the ballot that was being sent"), state.unsent),
     state.receipt && actions(button(_("Save as a file"), tools.save)),
     reason === "other-data" && facts_.election && h("p", {}, _("Fingerprint of what the server shows:"), " ", code(facts_.election.fingerprint)),
     detail && h("p", { class: "small muted" }, _("For the committee: %(detail)s", { detail })),
-    canReopen && actions(button(reason === "unlisted" ? _("Type the code again") : _("Try again"), () => act("reopen"))),
+    canReopen && actions(button(_("Try again"), () => act("reopen"))),
+    reason === "unlisted" && actions(button(_("Type the code again"), tools.useAnother)),
+    shelf(scene),
     home(facts_),
   ];
 }
