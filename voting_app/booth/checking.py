@@ -78,7 +78,7 @@ def _is_challenged(
         # Unlike a ballot, a challenge that arrived in time is not waited for: after the line of the journal that
         # closes the voting there is no place for it (rule J5), and the voter can still be shown the ballot.
         raise Problem(409, "closed", "The election closed before this ballot was verified.")
-    if not calendar.revoting and ledger.has_voted(session, box_id, credential):
+    if not counter.may_revote(calendar) and ledger.has_voted(session, box_id, credential):
         raise Problem(
             409,
             "already-voted",

@@ -103,6 +103,10 @@ class Counter:
         self.size_limit = min(max_ballot_size(self.election), settings.max_ballot_bytes)
         self.ballot_start = _make_start(self.election)
         self.service_key = ledger.get_service_key(settings, self.election.uuid)
+        terms = self.election.record_terms
+        if terms is not None and terms.service_key != self.service_key.public:
+            # Receipts that no voter could verify. With the right secret the same ballots are taken.
+            raise RuntimeError("the secret is not the one with which this election was set up")
         self.presence = Presence(context.database, box_id)
         self.first_look, self.last_look = _make_looks(has_arrays=not context.database.is_sqlite)
         # Whether the last look let a ballot in; then others that come while it is in flight need not be looked at
@@ -114,6 +118,13 @@ class Counter:
             leaders=settings.max_verifications,
             limit=settings.verification_wait_seconds,
         )
+
+    def may_revote(self, calendar: elections.Calendar) -> bool:
+        """Whether a later ballot replaces an earlier one: as the election data say, because voters were told so, and
+        auditors look (B12). Only where they say nothing does the committee's setting decide.
+        """
+        terms = self.election.record_terms
+        return calendar.revoting if terms is None else terms.revotes
 
 
 class _Verifiers:
@@ -327,6 +338,7 @@ class _View:
         if not self.rows:
             raise RuntimeError("a box with a counter has an election and its setup")
         self._calendar = elections.make_calendar(self.rows[0])
+        self._may_revote = counter.may_revote(self._calendar)
         self._earlier: dict[str, dict[str, BallotPlace]] = {}
         for row in self.rows:
             place = ledger.read_ballot_place(row)
@@ -343,7 +355,7 @@ class _View:
             elections.require_in_time(self._calendar, ballot.arrived_at)
         except Problem as problem:
             return problem
-        if not self._calendar.revoting and (earlier or ballot.credential in self._taken):
+        if not self._may_revote and (earlier or ballot.credential in self._taken):
             return Problem(
                 409,
                 "already-voted",

@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from crypto.election import parse_election
 from crypto.journal import KINDS, STATE_CHANGES
-from crypto.presentation import Presentation
+from crypto.presentation import Presentation, RecordTerms
 from crypto.questions import HomomorphicQuestion
 from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
@@ -381,7 +382,8 @@ def open_election(
     closes_at: datetime | None,
     files: Sequence[tuple[str, str]],
 ) -> ElectionView:
-    """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``).
+    """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``), and where the service could not
+    keep what the election data promise (409 ``changed-since-setup``).
 
     ``files``: what voters will be shown, journaled before the opening (voting_app.booth.opening lists them).
 
@@ -405,6 +407,7 @@ def open_election(
             raise _closing_time_passed("Give a later closing time when you open the election.")
         election.opened_at = now
         election.stopped_at = None
+        _require_as_set_up(session, context, election)
         if not files:
             # They were listed before this transaction, when the election could not be opened yet.
             raise Problem(409, "changed-meanwhile", "The election has changed meanwhile; look and try again.")
@@ -412,6 +415,24 @@ def open_election(
         payload = {"closes_at": encode_minute(election.closes_at), "revotes": election.revoting}
         perform(session, context, election, Act.OPEN, str(actor), payload)
         return _view_of(election, uuid)
+
+
+def _require_as_set_up(session: Session, context: Context, election: Election) -> None:
+    """The journal will say what the election data say, which stand on the voters' sheets: 409 ``changed-since-setup``.
+
+    Nothing in the program changes them. A database or a secret from a backup may be another one.
+    """
+    for box in election.boxes:
+        raw = ledger.find_election_data(session, ledger.get_box_id(session, box.uuid))
+        terms = None if raw is None else parse_election(raw).record_terms
+        key = get_service_key(context, box.uuid).public
+        if terms is not None and terms != RecordTerms(key, election.revoting):
+            raise Problem(
+                409,
+                "changed-since-setup",
+                "The service's key, or whether votes are final, is not what the election data say any more. Look"
+                " whether the installation's secret is the one with which the election was set up.",
+            )
 
 
 def pause_election(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from crypto.election import parse_election
-from crypto.presentation import Majority
+from crypto.presentation import Majority, Presentation, RecordTerms
 from tests.voting_app.api import QUESTIONS, Api, Run
 from voting_app.context import Context
 
@@ -54,7 +53,12 @@ def test_the_committees_words_are_in_the_election_data(api: Api) -> None:
     assert spanish.questions[1].answers == ("Sí", "No")
     assert election.unknown_fields == ()
     # What the committee was shown as a draft is what was published.
-    assert run.status()["presentation"] == json.loads(election.raw)["steward"]
+    published = json.loads(election.raw)["steward"]
+    record = published.pop("record")
+    assert run.status()["presentation"] == published
+    # What the service adds for every election.
+    status = run.status()
+    assert record == {"service_key": status["service_key"], "revotes": status["revoting"]}
 
 
 def test_the_draft_shows_them_too(api: Api) -> None:
@@ -63,11 +67,17 @@ def test_the_draft_shows_them_too(api: Api) -> None:
     assert list(shown["texts"]) == ["es", "fr"]
 
 
-def test_without_them_the_election_data_have_no_such_field(api: Api) -> None:
-    run = Run(api).set_up()
+@pytest.mark.parametrize("revoting", [False, True])
+def test_without_them_the_election_data_have_the_records_terms_alone(api: Api, revoting: bool) -> None:
+    """The fingerprint covers the key of receipts and seals, and whether votes are final. No language is invented."""
+    run = Run(api).set_up(revoting=revoting)
     assert run.status()["presentation"] is None
-    assert run.election().presentation is None
-    assert b"steward" not in parse_election(run.election().raw).raw
+    terms = RecordTerms(run.status()["service_key"], revoting)
+    assert run.election().presentation == Presentation(record=terms)
+    journal = run.api.client.get(f"/elections/{run.uuid}/{run.uuid}.journal.jsonl").data
+    first, *lines = [json.loads(line) for line in journal.splitlines()]
+    assert first["payload"]["service_key"] == terms.service_key
+    assert [line["payload"]["revotes"] for line in lines if line["kind"] == "opened"] == [revoting]
 
 
 def test_english_unless_said(api: Api) -> None:
