@@ -18,6 +18,7 @@ from audit.keyfile import KeyFile, create_key_file, read_key_file, replace_key_f
 from audit.progress import LateProgress
 from audit.recount import NotDecryptable, Recount, recount
 from audit.report import result_names
+from audit.seen import RULE, Seen, compare_box, compare_journal, parse_head, read_seen, seen_file, write_seen
 from crypto.decryption import make_partial_decryption, make_strong_proofs
 from crypto.encoding import (
     encode_json,
@@ -104,6 +105,10 @@ def cli() -> None:
     it has closed. A threshold trustee: certificate, commit, reveal, share, then drill and decrypt.
     Everything that you must keep is in one key file; make a copy and keep both safe. Without enough
     key files nobody can ever tell the result.
+
+    What you have seen of the published record is noted beside the key file, in KEY_FILE.seen, and
+    compared at every look and before decrypting: so nothing that was published can be taken back
+    behind your back. Look at the drill, and now and then while people vote.
     """
 
 
@@ -286,12 +291,56 @@ def _require_same_ceremony(key: KeyFile, found: Recount, owner: int) -> None:
         _refuse("the published certificates are others than before: stop, and tell the committee")
 
 
-def _require_same_journal(known: dict[str, Any], journal: Path) -> None:
-    """What was the journal's last line at the drill is in it still, at the same height."""
-    height, head = known.get("height"), known.get("head")
-    lines = journal.read_bytes().split(b"\n")
-    if type(height) is not int or not 0 <= height < len(lines) or sha256_hex(lines[height]) != head:
-        _refuse("the journal is not the one that this key has seen before: stop, and tell the committee")
+def _compare_record(key_file: Path, key: KeyFile, archive: Path, journal: Path | None) -> Seen:
+    """What is published goes on from what this trustee saw before (T9); what has been seen now."""
+    note = seen_file(key_file)
+    try:
+        before = read_seen(note)
+        known = [] if before.journal is None else [before.journal]
+        if key.journal is not None:
+            known.append(parse_head(key.journal, f"the journal's line in {key_file.name}"))
+        if known and journal is None:
+            _refuse("you have seen the election's journal before: give it with --journal, to be compared")
+        last = None if journal is None else compare_journal(known, journal)
+        with LateProgress("comparing", archive.stat().st_size) as bar:
+            end = compare_box(before.box, archive, bar.update)
+    except MalformedError as error:
+        if error.rule != RULE:
+            raise
+        _refuse(error.detail)
+    except RejectedError as error:
+        if error.rule != RULE:
+            raise
+        _refuse(
+            f"something that was published has been changed or taken back: {error.detail}. Your key was not used."
+            f" Tell the other trustees and the observers, and keep {note.name} and every copy of the files"
+        )
+    _require_same_election(key, end.fingerprint)
+    return Seen(last, end.last)
+
+
+@cli.command()
+@click.option("--journal", type=_INPUT, required=True, help="The election's journal (UUID.journal.jsonl).")
+@click.argument("key_file", type=_INPUT)
+@click.argument("archive", type=_INPUT)
+def look(journal: Path, key_file: Path, archive: Path) -> None:
+    """Compare the published record with what you saw before.
+
+    ARCHIVE (UUID.bel) and the journal only ever grow. The last line and the last event that were
+    seen are noted in KEY_FILE.seen; where one of them is missing now, something was taken back or
+    changed, and this program refuses to decrypt. Whether the record keeps all other rules is told
+    by steward-audit verify. Your key is not used.
+    """
+    seen = _compare_record(key_file, read_key_file(key_file), archive, journal)
+    is_first = read_seen(seen_file(key_file)) == Seen()
+    write_seen(seen_file(key_file), seen)
+    said = "noted for the next time" if is_first else "goes on from what was seen before"
+    click.echo(f"{said}: {_describe_seen(seen)}")
+
+
+def _describe_seen(seen: Seen) -> str:
+    parts = (("journal line", seen.journal), ("ballot box event", seen.box))
+    return ", ".join(f"{what} {end.height} ({end.head})" for what, end in parts if end is not None)
 
 
 def _describe(found: Recount, owner: int) -> Sequence[str]:
@@ -324,7 +373,9 @@ def decrypt(
     """Verify ARCHIVE, recompute its tally, and print your partial decryption.
 
     The key is applied to the tally that this program computed from the ballots, and to one tally
-    only: a second, different one is refused, because two tallies tell the votes between them.
+    only: a second, different one is refused, because two tallies tell the votes between them. It is
+    not used at all where ARCHIVE or the journal do not go on from what KEY_FILE.seen says that you
+    saw before.
     """
     key = read_key_file(key_file)
     with LateProgress("verifying", archive.stat().st_size) as bar:
@@ -335,11 +386,10 @@ def decrypt(
     if key.group != election.group.name:
         _refuse(f"this key is of group {key.group}, the election of {election.group.name}")
     _require_same_election(key, election.fingerprint)
+    write_seen(seen_file(key_file), _compare_record(key_file, key, archive, journal))
     secret = _secret(key, election.group)
     owner = _require_own(found, secret)
     _require_same_ceremony(key, found, owner)
-    if journal is not None and key.journal is not None:
-        _require_same_journal(key.journal, journal)
     for line in _describe(found, owner):
         click.echo(line, err=True)
     digest = sha256_hex((election.fingerprint + "|").encode() + encode_encrypted_tally(found.tally))

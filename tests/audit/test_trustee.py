@@ -3,6 +3,7 @@ is one sentence.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from click.testing import CliRunner, Result
 from audit.keyfile import KeyFile, create_key_file, read_key_file
 from audit.registrar import cli as registrar
 from audit.trustee import cli
+from crypto.ballot import parse_ballot
 from crypto.encoding import sha256_hex
 from crypto.errors import MisuseError, ProtocolError
 from crypto.pedersen import coefficient_commitment
+from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
 from tests.simulator import Simulation, Threshold, generate_threshold_key, sound
 
 
@@ -186,6 +189,150 @@ def test_a_key_decrypts_for_the_keys_and_the_journal_that_it_knows(drilled: Path
     change(drilled, journal={"height": 3, "head": sha256_hex(lines[3])})
     assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
     assert read_key_file(drilled).decrypted
+
+
+# --- what was seen before ----------------------------------------------------------------------------------------
+
+
+def look(path: Path) -> Result:
+    folder = path.parent
+    return run("look", "--journal", folder / "journal", path, folder / "box.bel")
+
+
+def show(path: Path, election: Simulation) -> None:
+    (path.parent / "box.bel").write_bytes(election.archive)
+    (path.parent / "journal").write_bytes(election.journal)
+
+
+def while_voting(ballots: int) -> Simulation:
+    election = sound("threshold")
+    entries = [e for e in election.entries if e.type in ("Setup", "Ballot")][: ballots + 1]
+    closed = [act.kind for act in election.acts].index("closed")
+    return election.with_entries(entries).with_acts(election.acts[:closed])
+
+
+def shortened() -> Simulation:
+    """Without the second ballot, counted and sealed anew by whoever has the service key: sound in itself."""
+    election = before_decryption(sound("threshold"))
+    place = election.index("Ballot", 1)
+    entries = [entry for number, entry in enumerate(election.entries) if number != place]
+    accumulator = TallyAccumulator(election.election)
+    ballots = [entry for entry in entries if entry.type == "Ballot"]
+    for entry in ballots:
+        accumulator.add(parse_ballot(election.election, entry.bodies[0]), 1)
+    raw = encode_encrypted_tally(accumulator.tally())
+    sized = SizedTally(len(ballots), len(ballots), sha256_hex(raw)).encode()
+    entries[-1] = replace(entries[-1], bodies=(raw, sized), event=None)
+    acts = [replace(act, box=act.box - (act.box > place)) for act in election.acts]
+    return election.with_entries(entries).with_acts(acts)
+
+
+def require_taken_back(result: Result, words: str) -> None:
+    assert result.exit_code == 1
+    assert not result.stdout
+    assert "something that was published has been changed or taken back" in result.stderr
+    assert words in result.stderr
+
+
+def test_a_look_is_noted_beside_the_key_and_compared_from_then_on(drilled: Path) -> None:
+    key = drilled.read_bytes()
+    show(drilled, while_voting(3))
+    first = look(drilled)
+    assert first.exit_code == 0
+    assert first.stdout.startswith("noted for the next time: journal line ")
+    seen = json.loads((drilled.parent / "key.seen").read_text())
+    lines, heads = while_voting(3).journal_lines, while_voting(3).heads
+    assert seen == {
+        "version": 1,
+        "journal": {"height": len(lines) - 1, "head": sha256_hex(lines[-1])},
+        "box": {"height": 3, "head": heads[3]},
+    }
+    show(drilled, before_decryption(sound("threshold")))
+    assert look(drilled).stdout.startswith("goes on from what was seen before: journal line ")
+    # The key's copies stay what they are.
+    assert drilled.read_bytes() == key
+    assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
+
+
+def test_a_shortened_box_that_was_sealed_anew_is_decrypted_by_nobody_who_saw_more(drilled: Path) -> None:
+    """What no check of the record alone can find."""
+    show(drilled, while_voting(3))
+    assert look(drilled).exit_code == 0
+    note = drilled.parent / "key.seen"
+    before, key = note.read_bytes(), drilled.read_bytes()
+    show(drilled, shortened())
+    for result in (look(drilled), decrypt(drilled)):
+        require_taken_back(result, "event 3 of the ballot box is not the one that was seen before")
+        assert "keep key.seen" in result.stderr
+    assert (note.read_bytes(), drilled.read_bytes()) == (before, key)
+    # Without the note there is nothing that this program could know it by.
+    note.unlink()
+    assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
+
+
+def test_what_was_seen_when_decrypting_is_noted_too(drilled: Path) -> None:
+    assert decrypt(drilled).exit_code == 0
+    show(drilled, while_voting(3))
+    require_taken_back(look(drilled), "of the journal is not the one")
+    (drilled.parent / "journal").write_bytes(before_decryption(sound("threshold")).journal)
+    require_taken_back(look(drilled), "the ballot box ends at event 3, but event")
+
+
+def test_who_saw_the_journal_must_give_it(drilled: Path) -> None:
+    words = ["decrypt", "--yes", "--jobs", "1", drilled, drilled.parent / "box.bel"]
+    lines = sound("threshold").journal_lines
+    change(drilled, journal={"height": 3, "head": sha256_hex(lines[3])})
+    refused = run(*words)
+    assert_refused(refused)
+    assert "give it with --journal" in refused.stderr
+    content = json.loads(drilled.read_text())
+    del content["journal"]
+    drilled.write_text(json.dumps(content))
+    assert run(*words).exit_code == 0
+    # Of the box alone this time, so that nothing is asked of the journal.
+    assert json.loads((drilled.parent / "key.seen").read_text())["journal"] is None
+    assert run(*words).exit_code == 0
+    assert look(drilled).exit_code == 0
+    assert_refused(run(*words))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        "{}",
+        '{"version":2}',
+        '{"version":1,"journal":5}',
+        '{"version":1,"box":{"height":1}}',
+        '{"version":1,"box":{"height":true,"head":"' + "ab" * 32 + '"}}',
+        '{"version":1,"box":{"height":-1,"head":"' + "ab" * 32 + '"}}',
+        '{"version":1,"box":{"height":1,"head":"' + "AB" * 32 + '"}}',
+    ],
+)
+def test_a_damaged_note_is_not_forgotten(drilled: Path, content: str) -> None:
+    note = drilled.parent / "key.seen"
+    note.write_text(content)
+    for result in (look(drilled), decrypt(drilled)):
+        assert_refused(result)
+        assert "key.seen is damaged" in result.stderr
+    assert note.read_text() == content
+
+
+def test_a_look_at_another_election_or_at_none_is_refused(drilled: Path) -> None:
+    show(drilled, sound("plain"))
+    refused = look(drilled)
+    assert_refused(refused)
+    assert "another fingerprint" in refused.stderr
+    (drilled.parent / "box.bel").write_bytes(b"")
+    assert_refused(look(drilled))
+    show(drilled, sound("threshold"))
+    journal = drilled.parent / "journal"
+    journal.write_bytes(journal.read_bytes()[:-1])
+    assert_refused(look(drilled))
+    assert not (drilled.parent / "key.seen").exists()
 
 
 def test_the_registrar_writes_both_files_or_none(tmp_path: Path) -> None:
