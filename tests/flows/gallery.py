@@ -62,6 +62,14 @@ def _to_receipt(page: Page, election: HeldElection) -> None:
     page.locator(".receipt .qr").wait_for()
 
 
+def _to_contradiction(page: Page, election: HeldElection) -> None:
+    _to_receipt(page, election)
+    # A server that has lost the ballot for which it gave the receipt.
+    page.route("**/credentials/lookup", lambda route: route.fulfill(json={"listed": True, "tracker": None}))
+    page.reload()
+    page.locator(".notice.danger").wait_for()
+
+
 def _to_challenged(page: Page, election: HeldElection) -> None:
     _to_ballot(page, election)
     page.locator("#view .actions").nth(1).locator("button").first.click()
@@ -124,6 +132,20 @@ def _to_sum(page: Page, election: HeldElection) -> None:
     page.locator("#view button.quiet").wait_for()
 
 
+def _to_drilled(page: Page, election: HeldElection) -> None:
+    """The answers are those of a server that has taken the proof."""
+    inbox = election.client.get(f"/api/v1/elections/{election.uuid}/trustee", election.trustees[0].token)
+    inbox |= {"step": "wait-close", "act": None}
+    key = KeyFile("single", "Ed25519", secret=str(election.trustees[0]._secret))
+    _choose_file(page, election, encode_key_file(key))
+    with page.expect_download() as download:
+        page.locator("#view a[download]").click()
+    page.route("**/trustee/drill", lambda route: route.fulfill(json={}))
+    page.route(re.compile(r"/api/v1/elections/\w+/trustee$"), lambda route: route.fulfill(json=inbox))
+    page.locator("#file").set_input_files(download.value.path())
+    page.locator(".notice.good code").wait_for()
+
+
 def _to_opened(page: Page, election: HeldElection) -> None:
     _to_sum(page, election)
     _go_on(page)
@@ -175,6 +197,8 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
     "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
+    # Each trustee has a key of its own here.
+    "single": lambda e: e.create().freeze().issue().seat().make_keys(),
     "open": lambda e: _vote_all(e.set_up()),
     # Where one may vote again, so that the way can be walked any number of times.
     "again": lambda e: e.set_up(),
@@ -222,6 +246,13 @@ VIEWS = (
         f"{_VOTE}.{'A' * 43}",
         _wait_for_booth,
     ),
+    View(
+        "booth-contradicted",
+        "A receipt that the server contradicts",
+        "again",
+        _VOTE,
+        _to_contradiction,
+    ),
     View("booth-early", "The booth before the keys are made", "frozen", "/elections/{uuid}/vote"),
     View("booth-ready", "The booth before the opening", "ready", _VOTE, _wait_for_booth),
     View("booth-paused", "The booth in a pause", "paused", _VOTE, _wait_for_booth),
@@ -241,6 +272,7 @@ VIEWS = (
     ),
     View("trustee-drill", "Showing that the key is there", "ready", _TRUSTEE, _to_trustee_step),
     View("trustee-refused", "A file that is no key", "ready", _TRUSTEE, _to_refused_file),
+    View("trustee-drilled", "The key is at hand", "single", _TRUSTEE, _to_drilled),
     View("trustee-voting", "A trustee while people vote", "open", _TRUSTEE, _to_trustee_wait),
     View("trustee-sum", "Before the result is opened", "closed", _TRUSTEE, _to_sum),
     View("trustee-opened", "The key has been used", "closed", _TRUSTEE, _to_opened),
@@ -262,6 +294,8 @@ class Gallery:
             more: dict[str, Any] = {"name": AWKWARD_NAME} if state == "ready" else {}
             if state == "again":
                 more = {"revoting": True}
+            if state == "single":
+                more = {"threshold": 3}
             self._made[state] = SCENES[state](self.elections.new(**more))
         return self._made[state]
 
@@ -271,6 +305,8 @@ def show(page: Page, view: View, election: HeldElection, language: str = "") -> 
     url, mark, fragment = view.url(election).partition("#")
     if language:
         url += ("&" if "?" in url else "?") + f"lang={language}"
+    # What a view before has answered in the server's place.
+    page.unroute_all()
     # A page at the same address but for the fragment would not be loaded anew.
     page.goto("about:blank")
     response = page.goto(url + mark + fragment)
