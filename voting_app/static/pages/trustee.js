@@ -347,6 +347,7 @@ function wait(said = null, isNew = true) {
       h("h2", {}, title),
       value.awaited.length > 0 && h("p", {}, _("Awaited:"), " ", awaited(value)),
       h("p", {}, advice),
+      value.step === "wait-close" && visit.isKept && h("p", {}, _("Open your link now and then while people vote: so your device notices if something that was published is taken back.")),
       actions(
         value.step !== "done" && button(_("Look again"), () => void lookAgain(text, true)),
         h("a", { class: "button quiet", href: `/elections/${uuid}` }, _("To the election's page")),
