@@ -135,7 +135,7 @@ def _to_sum(page: Page, election: HeldElection) -> None:
 def _to_drilled(page: Page, election: HeldElection) -> None:
     """The answers are those of a server that has taken the proof."""
     inbox = election.client.get(f"/api/v1/elections/{election.uuid}/trustee", election.trustees[0].token)
-    inbox |= {"step": "wait-close", "act": None}
+    inbox |= {"step": "wait-close", "act": "decryption", "number": len(inbox["acts"])}
     key = KeyFile("single", "Ed25519", secret=str(election.trustees[0]._secret))
     _choose_file(page, election, encode_key_file(key))
     with page.expect_download() as download:
@@ -144,6 +144,7 @@ def _to_drilled(page: Page, election: HeldElection) -> None:
     page.route(re.compile(r"/api/v1/elections/\w+/trustee$"), lambda route: route.fulfill(json=inbox))
     page.locator("#file").set_input_files(download.value.path())
     page.locator(".notice.good code").wait_for()
+    _to_trustee_wait(page, election)
 
 
 def _to_opened(page: Page, election: HeldElection) -> None:
