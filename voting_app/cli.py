@@ -511,9 +511,9 @@ def restart_seat(
 @_with_context
 def ready_keys(context: Any, uuid: str) -> None:
     """Assemble the election's key from the trustees', set up the ballot box, print the fingerprint."""
-    from voting_app.trustees import service
+    from voting_app.trustees import keys
 
-    click.echo(service.ready_keys(context, uuid, _terminal_actor(context, "committee")))
+    click.echo(keys.ready_keys(context, uuid, _terminal_actor(context, "committee")))
 
 
 @election.command("open")

@@ -10,7 +10,7 @@ from voting_app.access import access, get_actor
 from voting_app.context import get_context
 from voting_app.json_body import make_json, parse_body
 from voting_app.pages import make_fixed_page
-from voting_app.trustees import service, wire
+from voting_app.trustees import ceremony, keys, service, wire
 from voting_app.trustees.service import Inbox, SeatToken
 
 blueprint = Blueprint("trustees", __name__)
@@ -77,7 +77,7 @@ def set_person(uuid: str, owner: int) -> Response:
 def ready_keys(uuid: str) -> Response:
     """Assembles the election's key and sets the ballot box up."""
     parse_body(_body())
-    return make_json({"fingerprint": service.ready_keys(get_context(), uuid, get_actor())})
+    return make_json({"fingerprint": keys.ready_keys(get_context(), uuid, get_actor())})
 
 
 # --- a trustee -------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def get_inbox(uuid: str) -> Response:
 @access("token", roles=TRUSTEE)
 def submit_certificate(uuid: str) -> Response:
     """A threshold trustee's certificate."""
-    service.submit_certificate(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    ceremony.submit_certificate(get_context(), uuid, get_actor(), wire.parse_message(_body()))
     return _inbox_response(uuid)
 
 
@@ -109,7 +109,7 @@ def submit_certificate(uuid: str) -> Response:
 @access("token", roles=TRUSTEE)
 def submit_commitment(uuid: str) -> Response:
     """The hash of what the trustee will reveal."""
-    service.submit_commitment(get_context(), uuid, get_actor(), wire.parse_commitment(_body()))
+    ceremony.submit_commitment(get_context(), uuid, get_actor(), wire.parse_commitment(_body()))
     return _inbox_response(uuid)
 
 
@@ -117,7 +117,7 @@ def submit_commitment(uuid: str) -> Response:
 @access("token", roles=TRUSTEE)
 def submit_reveal(uuid: str) -> Response:
     """The single key or the message with coefficients that was committed to."""
-    service.submit_reveal(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    ceremony.submit_reveal(get_context(), uuid, get_actor(), wire.parse_message(_body()))
     return _inbox_response(uuid)
 
 
@@ -125,7 +125,7 @@ def submit_reveal(uuid: str) -> Response:
 @access("token", roles=TRUSTEE)
 def submit_share(uuid: str) -> Response:
     """A threshold trustee's public key, from everybody's shares."""
-    service.submit_share(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    ceremony.submit_share(get_context(), uuid, get_actor(), wire.parse_message(_body()))
     return _inbox_response(uuid)
 
 
@@ -133,7 +133,7 @@ def submit_share(uuid: str) -> Response:
 @access("token", roles=TRUSTEE)
 def submit_drill(uuid: str) -> Response:
     """Proof that the trustee has the key at hand."""
-    service.submit_drill(get_context(), uuid, get_actor(), wire.parse_message(_body()))
+    keys.submit_drill(get_context(), uuid, get_actor(), wire.parse_message(_body()))
     return _inbox_response(uuid)
 
 
