@@ -40,13 +40,20 @@ class Voter:
         return self.election.credentials[self.member]
 
     @property
+    def public(self) -> str:
+        """The public credential."""
+        election = self.election.parameters
+        return derive_public(election.group, election.uuid, self.code).text
+
+    @property
+    def key(self) -> str:
+        """The name of this voter's place in a device's storage."""
+        return f"steward:{self.election.uuid}:{self.public}"
+
+    @property
     def record(self) -> Any:
         """What this device keeps for this voter, as the booth wrote it."""
-        election = self.election.parameters
-        voter = derive_public(election.group, election.uuid, self.code).text
-        return self.page.evaluate(
-            "key => JSON.parse(localStorage.getItem(key))", f"steward:{election.uuid}:{voter}"
-        )
+        return self.page.evaluate("key => JSON.parse(localStorage.getItem(key))", self.key)
 
     def in_tab(self, page: Page) -> "Voter":
         """The same person in another tab."""

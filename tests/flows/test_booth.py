@@ -567,7 +567,7 @@ def test_voters_who_share_a_phone(
     page.goto(f"{election.url}/vote")
     expect(page.get_by_role("heading", name="Receipts that this device keeps")).to_be_visible()
     assert first.trackers() == sorted(trackers)
-    first.press(f"Show this receipt {trackers[0][:4]}").see(IN_THE_BOX)
+    first.press(f"Show this receipt {trackers[0][:4]}").see(IN_THE_BOX).read("If it is not yours")
     assert first.tracker() == trackers[0]
     # One is removed, then all the others.
     first.press("Remove from this device").press("Vote with another code").read("Your voting code")
@@ -668,6 +668,15 @@ def test_a_server_that_is_away(voter: Voter, wire: Wire, watcher: Watcher) -> No
     wire.lose_requests("GET", "/status")
     voter.open().see("The server cannot be reached")
     wire.mend()
+    voter.press("Try again").read("Is this the right election?")
+
+
+def test_a_server_that_answers_nonsense(voter: Voter) -> None:
+    """One answer of many: the others are tried without a browser (tests/web/test_voting.py)."""
+    status = {**voter.election.status(), "trustees": None}
+    voter.page.route("**/status", lambda route: route.fulfill(json=status))
+    voter.open().see("The server's answer cannot be read").read("Nothing was sent.").read("status: trustees")
+    voter.page.unroute("**/status")
     voter.press("Try again").read("Is this the right election?")
 
 

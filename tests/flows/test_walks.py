@@ -1,11 +1,13 @@
 """Random walks through the booth: whatever happens and whenever, no vote is lost, none is cast twice, no page lies.
 
 Each walk is somebody who taps, doubly taps, reloads, closes tabs, opens others, goes back, and loses and finds the
-network at random moments. At the end everything is mended and the voter goes on until the page has an answer. Which
-walk it is, a failure tells (and `--randomly-seed` repeats it as far as moments can be repeated).
+network at random moments. On the same device somebody else's ballot was on its way when a tab was closed. At the end
+everything is mended and the voter goes on until the page has an answer. Which walk it is, a failure tells (and
+`--randomly-seed` repeats it as far as moments can be repeated).
 """
 
 import contextlib
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect
 
+from crypto.ballot import ballot_tracker, make_ballot, votes_from_choices
+from crypto.randomness import SystemCoins
 from tests.conftest import sample_size
 from tests.flows.booth import CHALLENGED, IN_THE_BOX, VOTED, Voter, ballots
 from tests.flows.elections import HeldElection
@@ -64,10 +68,13 @@ class Walk:
     """One voter's way. `log` tells it in a failure."""
 
     voter: Voter
+    neighbour: Voter
     wire: Wire
     rng: random.Random
     revoting: bool
     before: int
+    # Tracker of the neighbour's ballot.
+    others: str = ""
     tabs: list[Page] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     is_online: bool = True
@@ -93,6 +100,8 @@ class Walk:
         if page.get_by_label("Voting code").is_visible():
             page.get_by_label("Voting code").fill(self.voter.code)
             self.tap(page, "Continue", double)
+        elif self.shows_neighbours(page):
+            self.tap(page, "Vote with another code", double)
         elif (boxes := page.locator("main input[name=choice]")).count() and not self.is_chosen(page):
             boxes.nth(self.rng.randrange(boxes.count())).check(timeout=2_000)
         else:
@@ -147,6 +156,23 @@ class Walk:
             page.goto("about:blank")
         self.voter.person.watcher.open(page, link)
 
+    def shows_neighbours(self, page: Page) -> bool:
+        """Whether this is the neighbour's receipt, which who comes without a link may find."""
+        is_receipt = page.get_by_role("heading", name=IN_THE_BOX).is_visible()
+        return is_receipt and self.voter.in_tab(page).tracker() == self.others
+
+    def leave_neighbours_ballot(self) -> None:
+        """As a tab leaves it that was closed before the answer."""
+        election = self.voter.election.parameters
+        votes = votes_from_choices(election, [[0] for _ in election.questions])
+        raw = make_ballot(election, self.neighbour.code, votes, SystemCoins())
+        self.others = ballot_tracker(raw)
+        part = {"credential": self.neighbour.public, "tracker": self.others, "text": raw.decode()}
+        text = json.dumps({"version": 1, "sending": part})
+        self.voter.page.evaluate(
+            "([key, text]) => localStorage.setItem(key, text)", [self.neighbour.key, text]
+        )
+
     def is_chosen(self, page: Page) -> bool:
         return page.locator("main input[name=choice]:checked").count() > 0
 
@@ -169,9 +195,12 @@ class Walk:
                 if heading in (IN_THE_BOX, VOTED, CHALLENGED):
                     said.append((heading, self.voter.in_tab(page).tracker()))
                 denied += NOTHING_CAST in text
+        everybody = ballots(self.voter.election)
         own = self.own()
         for heading, tracker in said:
-            if heading == CHALLENGED:
+            if tracker == self.others:
+                assert (heading, tracker in everybody) == (IN_THE_BOX, True), "a page said more than is"
+            elif heading == CHALLENGED:
                 self.said_spoiled.add(tracker)
             else:
                 self.said_in.add(tracker)
@@ -180,7 +209,7 @@ class Walk:
 
     def own(self) -> list[str]:
         """This voter's ballots in the box."""
-        return ballots(self.voter.election)[self.before :]
+        return [line for line in ballots(self.voter.election)[self.before :] if line != self.others]
 
     # --- the whole way ---------------------------------------------------------------------------------------
 
@@ -201,6 +230,7 @@ class Walk:
         }
         self.tabs.append(self.voter.page)
         self.follow(self.voter.page, self.voter.link())
+        self.leave_neighbours_ballot()
         for _ in range(self.rng.randint(10, LONGEST)):
             [step] = self.rng.choices(list(steps), list(steps.values()))
             self.log.append(step.__name__.removeprefix("do_"))
@@ -236,12 +266,16 @@ class Walk:
         # The last one counts, and every receipt that was shown is for a ballot that is there.
         assert self.said_in <= {line.split(" ")[0] for line in own}
         assert [line for line in own if not line.endswith(" replaced")] == own[-1:]
+        # Nobody was in the neighbour's way, and they in nobody's.
+        self.voter.wait_until(lambda: "kept" in (self.neighbour.in_tab(self.tabs[0]).record or {}))
+        assert self.neighbour.in_tab(self.tabs[0]).record["kept"]["tracker"] == self.others
+        assert ballots(self.voter.election).count(self.others) == 1
 
     def finish(self, page: Page) -> None:
         answers = page.get_by_role("heading", name=IN_THE_BOX).or_(page.get_by_role("heading", name=VOTED))
         self.tabs = [page, *(other for other in self.tabs if other is not page)]
         for _ in range(120):
-            if answers.is_visible():
+            if answers.is_visible() and not self.shows_neighbours(page):
                 return
             only, self.tabs = self.tabs, [page]
             with contextlib.suppress(BrowserError):
@@ -272,7 +306,8 @@ def test_no_walk_loses_a_vote_or_casts_it_twice(
     poll = polls[revoting]
     for number in range(max(1, samples // SAMPLES_OF_A_WALK)):
         voter = Voter(people.new(), poll.election, next(poll.members))
-        walk = Walk(voter, watcher.wire, rng, revoting, len(ballots(poll.election)))
+        neighbour = Voter(voter.person, poll.election, next(poll.members))
+        walk = Walk(voter, neighbour, watcher.wire, rng, revoting, len(ballots(poll.election)))
         try:
             walk.wander()
             walk.arrive()

@@ -202,6 +202,17 @@ def test_a_ballot_that_was_overtaken_is_named_until_another_one_is_cast(js: Node
     assert walk(js, [*again, event("delivered", receipt=RECEIPT)])[-1]["unsent"] is None
 
 
+def test_a_receipt_that_nobody_has_claimed_is_not_called_the_readers(js: Node) -> None:
+    assert walk(js, WAYS["receipt"])[-1]["isFound"] is False
+    found = walk(js, [event("keep", receipt=RECEIPT, isFound=True)])
+    assert found[-1]["isFound"] is True
+    # And who then votes has a receipt of their own.
+    assert (
+        js.call("voteWalk", start=found[-1], events=[["reopen", {}], *WAYS["receipt"]])[-1]["isFound"]
+        is False
+    )
+
+
 def test_a_final_vote_from_elsewhere_names_the_ballot_that_was_not_taken(js: Node) -> None:
     state = walk(js, [*WAYS["casting"], event("voted", tracker="T2", unsent="T")])[-1]
     assert (state["view"], state["tracker"], state["unsent"]) == ("voted", "T2", "T")

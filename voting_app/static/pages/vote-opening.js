@@ -151,7 +151,7 @@ async function findStanding(booth) {
       return { type: "stop", reason: "contradiction", tracker: missing, receipt: { text, tracker: missing, height: 0, isKept: true } };
     }
   }
-  if (own && (!visitor.code || reason)) return { type: "keep", receipt: own };
+  if (own && (!visitor.code || reason)) return { type: "keep", receipt: own, isFound: !visitor.code };
   if (!visitor.code) {
     // Several have voted here, and this page cannot know who reads it. The order tells nothing.
     const shelf = receipts.map(({ tracker }) => tracker).sort();

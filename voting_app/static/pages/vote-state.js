@@ -41,6 +41,7 @@
  * @property {Ballot | null} ballot
  * @property {Delivery | null} delivery
  * @property {{ text: string, tracker: string, height: number, isKept: boolean } | null} receipt
+ * @property {boolean} isFound whether the receipt was on this device, and nobody has shown that it is theirs
  * @property {string | null} tracker of another ballot of the same voter
  * @property {string | null} unsent tracker of a ballot that this device was sending, and that does not count
  * @property {string[]} shelf trackers of the receipts that this device keeps, where nobody knows who reads
@@ -66,6 +67,7 @@ export const START = Object.freeze({
   ballot: null,
   delivery: null,
   receipt: null,
+  isFound: false,
   tracker: null,
   unsent: null,
   shelf: [],
@@ -220,9 +222,10 @@ const toVoted = (state, { tracker, unsent = state.unsent }) => ({
   unsent,
 });
 /** @type {(state: State, event: Event) => State} */
-const toReceipt = (state, { receipt, type }) => ({
+const toReceipt = (state, { receipt, type, isFound = false }) => ({
   ...state,
   view: "receipt",
+  isFound,
   // Said before this one was cast, if at all.
   unsent: type === "delivered" ? null : state.unsent,
   // How this ballot was filled in is nobody's business any more, not even this page's.

@@ -435,8 +435,14 @@ function receipt(scene) {
   const url = `${location.origin}${address(facts_.uuid, "/trackers")}#${kept.tracker}`;
   return [
     h("h1", {}, _("Your ballot is in the ballot box")),
-    notice("good", _("This is your receipt."), h("p", {}, _("It does not tell how you voted, so you can show it to others."))),
-    unsentBallot(scene),
+    state.isFound
+      ? notice(
+          "info",
+          _("This device has kept this receipt."),
+          h("p", {}, _("If it is not yours, somebody else has voted on this device, and you can vote with your own code.")),
+          actions(button(_("Vote with another code"), tools.useAnother, "quiet")),
+        )
+      : notice("good", _("This is your receipt."), h("p", {}, _("It does not tell how you voted, so you can show it to others."))),
     h(
       "div",
       { class: "receipt" },
@@ -452,6 +458,7 @@ function receipt(scene) {
       ),
       drawCode(url, _("QR code: the address at which this tracker can be looked up")),
     ),
+    unsentBallot(scene),
     actions(
       button(_("Save as a file"), tools.save),
       button(_("Print"), () => print(), "quiet"),
@@ -470,7 +477,7 @@ function receipt(scene) {
     kept.isKept
       ? h("div", { class: "no-print" }, h("p", { class: "muted" }, _("This device keeps the receipt until you remove it. Whoever uses the device can see it. If others vote on it too, save or print the receipt, and remove it here.")), button(_("Remove from this device"), tools.remove, "quiet"))
       : h("p", { class: "muted no-print", role: "status" }, _("This device does not keep the receipt: save or print it before you close the page.")),
-    h("p", { class: "no-print" }, button(_("Vote with another code"), tools.useAnother, "link")),
+    !state.isFound && h("p", { class: "no-print" }, button(_("Vote with another code"), tools.useAnother, "link")),
   ];
 }
 

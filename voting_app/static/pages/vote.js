@@ -288,7 +288,7 @@ async function deliverUnfinished(part) {
     if (sending?.tracker === part.tracker) {
       act("send", { isKept: true });
       const event = await deliver(means, sending, false, waitForNextTry);
-      act(event.type, event);
+      act(event.type, { ...event, isFound: !visitor.code });
     } else if (kept?.tracker === part.tracker) {
       // Another tab has done it meanwhile.
       await finish(kept);
@@ -322,8 +322,10 @@ async function deliverQuietly(part) {
 
 /** A ballot of this voter was cast by another tab, and its receipt is here. @param {Part} kept */
 async function finish(kept) {
-  const receipt = await readReceipt(booth, kept);
+  const receipt = await readReceipt(booth, kept).catch(() => null);
   if (receipt) act(state.view === "casting" ? "delivered" : "keep", { receipt });
+  // What is wrong with it is found out when the booth is opened anew.
+  else act("overtaken");
 }
 
 // --- checking instead of casting -------------------------------------------------------------------------------------
