@@ -11,6 +11,7 @@ from voting_app.elections import service
 from voting_app.elections.service import ElectionView
 from voting_app.elections.times import encode_time
 from voting_app.ledger import service as ledger
+from voting_app.ledger.turnout import get_turnout
 
 
 def encode_view(view: ElectionView) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def encode_status(session: Session, uuid: str) -> dict[str, Any]:
             "height": head.height,
             "head": head.event_hash,
             "length": head.length,
-            "ballots": ledger.count_ballots(session, box_id),
+            "ballots": get_turnout(session, box_id).ballots,
         },
         "journal": {"lines": lines, "head": journal_head},
     }

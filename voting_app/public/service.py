@@ -20,6 +20,7 @@ from voting_app.elections import service as elections
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import State
 from voting_app.ledger import service as ledger
+from voting_app.ledger.turnout import get_turnout
 from voting_app.tally import service as tally
 from voting_app.trustees import service as trustees
 
@@ -110,7 +111,7 @@ def get_shown(session: Session, uuid: str, language: str) -> Shown:
         questions=_get_questions(view),
         presentation=_find_presentation(view),
         fingerprint=None if raw is None else sha256_base64(raw),
-        voters=ledger.count_voters(session, box_id),
+        voters=get_turnout(session, box_id).voters,
         decrypted=len(decrypted),
         counted=_find_counted(session, uuid, box_id, decrypted),
         acts=acts,
