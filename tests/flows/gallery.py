@@ -4,6 +4,7 @@ A page is added by a line in VIEWS. A test crawls the site from its first page a
 there is no view.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,6 +75,19 @@ def _to_challenged(page: Page, election: HeldElection) -> None:
     _to_ballot(page, election)
     page.locator("#view .actions").nth(1).locator("button").first.click()
     page.locator(".qr").wait_for()
+
+
+def _to_shelf(page: Page, election: HeldElection) -> None:
+    _wait_for_booth(page, election)
+    # As two members leave it who have voted on this device.
+    for voter in ("A", "B"):
+        part = {"credential": voter, "tracker": voter * 43, "text": "{}"}
+        page.evaluate(
+            "([key, text]) => localStorage.setItem(key, text)",
+            [f"steward:{election.uuid}:{voter}", json.dumps({"version": 1, "kept": part})],
+        )
+    page.reload()
+    page.locator("#view .tracker").first.wait_for()
 
 
 def _to_checked(page: Page, election: HeldElection) -> None:
@@ -231,6 +245,9 @@ VIEWS = (
     View("verify", "How to verify", "certified", "/elections/{uuid}/verify"),
     View("report", "The report to print", "certified", "/elections/{uuid}/report"),
     View("booth-code", "The booth without a link", "again", "/elections/{uuid}/vote", _wait_for_booth),
+    View(
+        "booth-shared", "A device on which several have voted", "again", "/elections/{uuid}/vote", _to_shelf
+    ),
     View("booth-mistyped", "A code that cannot be", "again", "/elections/{uuid}/vote", _to_mistyped),
     View("booth", "The booth", "again", _VOTE, _wait_for_booth),
     View("booth-question", "Choosing", "again", _VOTE, _to_question),

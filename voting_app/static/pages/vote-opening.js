@@ -115,7 +115,8 @@ async function findUnfinished(booth) {
   if (!standing) return null;
   const { tracker } = standing;
   if (isPaused && (tracker === null || own.after?.includes(tracker))) {
-    return { type: "stop", reason: "paused", fate: own.refused ? "not-cast" : "unknown", tracker, hasVoted: tracker !== null };
+    const fate = own.refused ? "not-cast" : "unknown";
+    return { type: "stop", reason: "paused", fate, tracker, hasVoted: tracker !== null, unsent: own.tracker };
   }
   return { type: "resume", part: own, ballot: { text: own.text, tracker: own.tracker, code: null } };
 }

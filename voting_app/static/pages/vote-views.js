@@ -140,7 +140,7 @@ function shelf({ state, tools }) {
           _("Show this receipt"), h("span", { class: "visually-hidden" }, ` ${tracker.slice(0, 4)}`)),
       ),
     ),
-    h("p", { class: "muted" }, _("Whoever uses this device can see them. Once they are removed, the ballots still count.")),
+    h("p", { class: "muted" }, _("Whoever uses this device can see them. When they are removed, the ballots still count, but who has no other copy can no longer prove it.")),
     h("p", {}, button(_("Remove all receipts from this device"), tools.removeAll, "quiet")),
   );
 }

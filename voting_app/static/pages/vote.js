@@ -261,6 +261,8 @@ async function cast() {
   const mine = { credential: voter, tracker: ballot.tracker, text: ballot.text };
   await alone(voter, async () => {
     const { sending } = store.read(voter);
+    // What this ballot is to replace, where one may vote again.
+    const after = [last];
     if (sending && sending.tracker !== mine.tracker) {
       // A tab was closed in the middle. What was said there comes first.
       const event = await deliver(means, sending, false, waitForNextTry);
@@ -268,13 +270,14 @@ async function cast() {
         act(event.type, event);
         return;
       }
+      if (event.type === "overtaken") after.push(event.tracker);
     }
     const { kept } = store.read(voter);
     if (kept && !mayRevote(facts)) {
       await finish(kept);
       return;
     }
-    mine.after = [last, kept?.tracker].flatMap((tracker) => tracker ?? []);
+    mine.after = [...after, kept?.tracker].flatMap((tracker) => tracker ?? []);
     act("send", { isKept: store.write(voter, { sending: mine }) });
     const event = await deliver(means, mine, true, waitForNextTry);
     act(event.type, event);
@@ -323,7 +326,7 @@ async function deliverQuietly(part) {
 /** A ballot of this voter was cast by another tab, and its receipt is here. @param {Part} kept */
 async function finish(kept) {
   const receipt = await readReceipt(booth, kept).catch(() => null);
-  if (receipt) act(state.view === "casting" ? "delivered" : "keep", { receipt });
+  if (receipt) act(state.view === "casting" ? "delivered" : "keep", { receipt, isFound: !visitor.code });
   // What is wrong with it is found out when the booth is opened anew.
   else act("overtaken");
 }
