@@ -412,6 +412,12 @@ def test_a_record_that_was_taken_back_is_refused_at_the_next_visit(
     shown = "".join(view.locator("dl code span").all_text_contents())
     assert shown == sha256_hex(lines[-1].rstrip(b"\n"))
     require_accessible(own.page)
+    # Nor does it help to say that this is another seat: the device saw what it saw.
+    change_inbox(own, lambda value: value.update(owner=2))
+    own.page.get_by_role("button", name="Look again").click()
+    own.page.get_by_text("Asking what comes next").wait_for(state="detached")
+    own.refused("Something that was published has been changed or taken back.")
+    own.page.unroute_all()
     own.page.context.unroute_all()
     # What was noted is still there, and the true record goes on from it.
     own.page.get_by_role("button", name="Look again").click()

@@ -87,7 +87,7 @@ def ready_keys(uuid: str) -> Response:
 @access("public")
 def show_visit(uuid: str) -> Response:
     """The page on which trustees make and use their keys. It tells nothing: its program asks, with the token."""
-    return make_fixed_page("trustees/visit.html", uuid=uuid)
+    return make_fixed_page("trustees/visit.html")
 
 
 @blueprint.get(f"{_ELECTION}/trustee")

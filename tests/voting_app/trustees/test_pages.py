@@ -19,11 +19,11 @@ def test_the_page_is_the_same_in_every_state_and_before(api: Api, client: FlaskC
     draft = Run(api).create(**TEXTS)
     for language in LANGUAGES:
         pages = {
-            client.get(f"/elections/{uuid}/trustee?lang={language}").text.replace(uuid, "UUID")
+            client.get(f"/elections/{uuid}/trustee?lang={language}").text
             for uuid in [draft.uuid, *(make_stage(api, state).uuid for state in STATES)]
         }
         [page] = pages
-        assert 'data-election="UUID"' in page
+        assert '<div id="view">' in page
         assert TEXTS["name"] not in page
 
 

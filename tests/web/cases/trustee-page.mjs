@@ -8,7 +8,7 @@ export const trusteeProblem = ({ text, name }) => readProblem(text, name);
 export const trusteeMemory = ({ text }) => store.parseMemory(text);
 
 /** What there is after these writings: `taken` of them say that they are kept. */
-export const trusteeWrites = ({ uuid, owner, seen, kind }) => {
+export const trusteeWrites = ({ uuid, seen, kind }) => {
   const kept = new Map();
   const storages = {
     working: { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text) },
@@ -26,8 +26,8 @@ export const trusteeWrites = ({ uuid, owner, seen, kind }) => {
   };
   Object.defineProperty(globalThis, "localStorage", property);
   try {
-    const results = seen.map((one) => store.writeMemory(uuid, owner, one));
-    return { results, memory: store.readMemory(uuid, owner), keys: [...kept.keys()] };
+    const results = seen.map((one) => store.writeMemory(uuid, one));
+    return { results, memory: store.readMemory(uuid), keys: [...kept.keys()] };
   } finally {
     delete globalThis.localStorage;
   }

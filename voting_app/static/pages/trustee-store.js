@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * What a trustee's device keeps between visits, under `steward-trustee:UUID:OWNER`: the last line of the journal and
- * the last event of the ballot box that it has seen. Both are published; nothing secret comes here. booth/memory.js
- * compares them.
+ * What a trustee's device keeps between visits, under `steward-trustee:UUID`: the last line of the journal and the last
+ * event of the ballot box that it has seen. Both are published; nothing secret comes here. booth/memory.js compares
+ * them. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
+ * answer must not lead to a place where nothing is remembered.
  *
  * Storage may be forbidden or full: then reading says that nothing is there, and writing says that it failed.
  */
@@ -12,9 +13,9 @@
 
 const VERSION = 1;
 
-/** @param {string} uuid @param {number} owner */
-export function keyOf(uuid, owner) {
-  return `steward-trustee:${uuid}:${owner}`;
+/** @param {string} uuid */
+export function keyOf(uuid) {
+  return `steward-trustee:${uuid}`;
 }
 
 /** @param {any} value @returns {Head | null} */
@@ -50,10 +51,10 @@ export function joinMemories(before, seen) {
   return { journal: higher(before.journal, seen.journal) ?? seen.journal, box: higher(before.box, seen.box) };
 }
 
-/** @param {string} uuid @param {number} owner */
-export function readMemory(uuid, owner) {
+/** @param {string} uuid */
+export function readMemory(uuid) {
   try {
-    return parseMemory(localStorage.getItem(keyOf(uuid, owner)));
+    return parseMemory(localStorage.getItem(keyOf(uuid)));
   } catch {
     return null;
   }
@@ -61,16 +62,15 @@ export function readMemory(uuid, owner) {
 
 /**
  * @param {string} uuid
- * @param {number} owner
  * @param {Memory} seen compared with what there was
  * @returns {boolean} whether it is kept
  */
-export function writeMemory(uuid, owner, seen) {
+export function writeMemory(uuid, seen) {
   try {
-    const text = JSON.stringify({ version: VERSION, ...joinMemories(readMemory(uuid, owner), seen) });
-    localStorage.setItem(keyOf(uuid, owner), text);
+    const text = JSON.stringify({ version: VERSION, ...joinMemories(readMemory(uuid), seen) });
+    localStorage.setItem(keyOf(uuid), text);
     // Some private windows take everything and keep nothing.
-    return localStorage.getItem(keyOf(uuid, owner)) === text;
+    return localStorage.getItem(keyOf(uuid)) === text;
   } catch {
     return false;
   }

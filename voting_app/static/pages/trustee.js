@@ -33,7 +33,8 @@ const PATIENCE_MS = 60_000;
 const FEW_BALLOTS = 5;
 
 const place = /** @type {HTMLElement} */ (document.getElementById("view"));
-const uuid = place.dataset.election ?? "";
+// Of the link, which the trustee was given, and not of what the server answers.
+const uuid = location.pathname.split("/")[2];
 const api = `/api/v1/elections/${encodeURIComponent(uuid)}/trustee`;
 
 let token = "";
@@ -155,13 +156,13 @@ async function fetchInbox() {
 // --- what was seen before ------------------------------------------------------------------------------------------
 
 function memory() {
-  return readMemory(uuid, current().value.owner);
+  return readMemory(uuid);
 }
 
 /** @param {Memory} seen by the Worker, which has compared it with what there was */
 function remember(seen) {
   const isCompared = memory() !== null;
-  visit = { isCompared, isKept: writeMemory(uuid, current().value.owner, seen) };
+  visit = { isCompared, isKept: writeMemory(uuid, seen) };
 }
 
 /**
