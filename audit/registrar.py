@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,16 +30,20 @@ def _read_roll(path: Path) -> list[Member]:
         members = parse_roll(path.read_bytes())
     except RollFileError as error:
         faults = [f"row {fault.row}, {fault.column}: {fault.sentence}" for fault in error.faults]
-        more = len(faults) - _MOST_SHOWN
-        shown = "\n  ".join(faults[:_MOST_SHOWN]) + (f"\n  and {more} more" if more > 0 else "")
-        raise click.ClickException(f"{path.name} is refused:\n  {shown}") from error
+        _refuse([f"{path.name} is refused:", *faults])
     return [member for member in members if member.eligible]
 
 
-def _write_private(path: Path, text: str) -> None:
+def _write_private(path: Path, raw: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(raw)
+
+
+def _refuse(sentences: Sequence[str]) -> NoReturn:
+    more = len(sentences) - _MOST_SHOWN
+    shown = "\n  ".join(sentences[:_MOST_SHOWN]) + (f"\n  and {more} more" if more > 0 else "")
+    raise click.ClickException(shown)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -96,7 +101,7 @@ def generate(uuid: str, group_name: str, out: Path, roll: Path) -> None:
     with public_file.open("xb") as file:
         try:
             # Both or none: a secret list beside another public one would be handed out in vain.
-            _write_private(secret_file, table.getvalue())
+            _write_private(secret_file, table.getvalue().encode())
             file.write(public)
         except BaseException:
             public_file.unlink()
@@ -104,6 +109,107 @@ def generate(uuid: str, group_name: str, out: Path, roll: Path) -> None:
     click.echo(f"{len(members)} credentials; fingerprint of the public list: {sha256_base64(public)}")
     click.echo(f"secret, for the members only:  {secret_file}")
     click.echo(f"for the election's server:     {public_file}")
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@cli.command()
+@click.option("--site", required=True, help="Where members vote, such as https://vote.example.org.")
+@click.option("--opens", metavar="TIME", help="When voting opens, such as 2026-12-01T08:00; may be left out.")
+@click.option("--closes", metavar="TIME", required=True, help="When voting closes.")
+@click.option(
+    "--time-zone",
+    metavar="ZONE",
+    required=True,
+    help="Of these times, such as America/Chicago or Europe/Paris.",
+)
+@click.option(
+    "--paper",
+    type=click.Choice(["a4", "letter", "a4-labels", "letter-labels"]),
+    default="a4",
+    show_default=True,
+    help="A page for each member, or labels: 8 on A4 (99.1 x 67.7 mm), 6 on Letter (4 x 3 1/3 in).",
+)
+@click.option("--organisation", default="", help="Who invites; stands at the top of a page.")
+@click.option(
+    "--language", default="", help="For members whose row names none: en, es, fr.  [default: the election's]"
+)
+@click.option(
+    "--member", "only", multiple=True, metavar="NUMBER", help="Only this member's sheet; may be repeated."
+)
+@click.option(
+    "--font",
+    "fonts",
+    type=_FILE,
+    multiple=True,
+    help="TrueType file for letters that ours lacks; may be repeated.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("sheets.pdf"),
+    show_default=True,
+    help="The file to write; never replaced.",
+)
+@click.argument("archive", type=_FILE)
+@click.argument("roll", type=_FILE)
+@click.argument("credentials", type=_FILE)
+def sheets(  # noqa: PLR0913  one for each option
+    *,
+    site: str,
+    opens: str | None,
+    closes: str,
+    time_zone: str,
+    paper: str,
+    organisation: str,
+    language: str,
+    only: tuple[str, ...],
+    fonts: tuple[Path, ...],
+    out: Path,
+    archive: Path,
+    roll: Path,
+    credentials: Path,
+) -> None:
+    """Print a voting sheet for every member, as one PDF.
+
+    ARCHIVE is the election's ballot box (UUID.bel) from the day on which the trustees' keys are
+    ready, ROLL the frozen roll, CREDENTIALS the secret list (credentials.csv). Each sheet has the
+    member's code, the same as a QR code with the voting link, the dates, and the election's
+    fingerprint, in the member's language.
+
+    Before anything is written the codes are compared with the list in the ballot box: it must be
+    the very list that belongs to them. Compare the fingerprint that is printed with the trustees'.
+    The PDF is as secret as the codes in it. Needs the extra "sheets".
+    """
+    # Imported here: the other commands need neither fpdf2 nor qrcode, and do not wait for them.
+    try:
+        from audit import sheets as making  # noqa: PLC0415
+        from paper.faults import PaperError  # noqa: PLC0415
+        from paper.sheets import Layout, make_sheets  # noqa: PLC0415
+    except ImportError as error:
+        raise click.ClickException(
+            f"sheets need a package that is not installed ({error.name}): pip install 'steward-voting[sheets]'"
+        ) from error
+    if out.exists():
+        raise FileExistsError(None, None, str(out))
+    try:
+        calendar = making.parse_calendar(opens, closes, time_zone)
+        setup, published = making.read_setup(archive)
+        occasion = making.make_occasion(setup, site, calendar, organisation)
+        members = _read_roll(roll)
+        codes = making.read_credentials(credentials)
+        making.match(members, codes, setup, published)
+        wanted = making.make_member_sheets(members, codes, language, only)
+        with LateProgress("sheets", len(wanted)) as bar:
+            document = make_sheets(occasion, wanted, Layout(paper), more_fonts=fonts, progress=bar.update)
+    except making.SheetsError as error:
+        _refuse(error.sentences)
+    except PaperError as error:
+        _refuse(["this cannot be printed; --font FILE may help with letters:", *map(str, error.faults)])
+    _write_private(out, document)
+    click.echo(f"{len(wanted)} sheets; secret, for the members only: {out}")
+    click.echo(f"fingerprint of the election on them: {occasion.fingerprint}")
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ from voting_app.demo.people import Committee, Plan, Registrar, base, read_tally
 from voting_app.demo.server import running_server
 from voting_app.ledger import service as ledger
 
-PARTS = ("verify", "memory", "cast", "close", "pages")
+PARTS = ("verify", "memory", "cast", "close", "sheets", "pages")
 TOOL_RUNS = 5
 OUR_RUNS = 3
 WORKERS = 2
@@ -57,16 +57,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many ballots each part takes."""
+    """How many ballots each part takes, and how many sheets are printed."""
 
     verify: int
     memory: int
     cast: int
     close: int
+    sheets: int
 
 
-FULL = Sizes(verify=2_000, memory=20_000, cast=2_000, close=10_000)
-QUICK = Sizes(verify=300, memory=2_000, cast=400, close=1_000)
+FULL = Sizes(verify=2_000, memory=20_000, cast=2_000, close=10_000, sheets=10_000)
+QUICK = Sizes(verify=300, memory=2_000, cast=400, close=1_000, sheets=1_000)
 
 
 @dataclass
@@ -356,6 +357,16 @@ def bench_close(ballots: int, folder: Path, results: Results) -> None:
     )
 
 
+def bench_sheets(count: int, results: Results) -> None:
+    """A page for each member, in three languages."""
+    taken = measuring.run([sys.executable, "-m", "tests.bench.sheets", str(count)])
+    say(f"  {taken.wall:.1f} s, {taken.cpu:.1f} s of processor time, {taken.peak:.0f} MB")
+    warn_if_busy()
+    results.add(
+        f"{count} voting sheets as PDF", f"{taken.wall:.1f} s, {taken.peak:.0f} MB", "< 60 s", taken.wall < 60
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer ballots: a look, not a measurement")
@@ -387,6 +398,9 @@ def main() -> None:
         if "close" in parts:
             say(f"Making an election with {sizes.close} ballots, then closing it")
             bench_close(sizes.close, _new_folder(folder, "close"), results)
+        if "sheets" in parts:
+            say(f"Printing {sizes.sheets} voting sheets")
+            bench_sheets(sizes.sheets, results)
         if "pages" in parts:
             say("Measuring pages in Chromium")
             bench_pages(_new_folder(folder, "pages"), say, results.add)
