@@ -71,6 +71,23 @@ def _to_contradiction(page: Page, election: HeldElection) -> None:
     page.locator(".notice.danger").wait_for()
 
 
+def _return(page: Page, address: str) -> None:
+    """Open a link once more in the language that is shown."""
+    language = page.evaluate("() => document.documentElement.lang")
+    path, _, fragment = address.partition("#")
+    page.goto("about:blank")
+    page.goto(f"{path}?lang={language}#{fragment}")
+    page.locator("#view .notice.danger, #view .notice.warning:not(#not-loaded)").first.wait_for()
+
+
+def _to_unnamed_key(page: Page, election: HeldElection) -> None:
+    _wait_for_booth(page, election)
+    data = election.client.get(f"/api/v1/elections/{election.uuid}/election")
+    del data["steward"]
+    page.route(re.compile(r"/api/v1/elections/\w+/election$"), lambda route: route.fulfill(json=data))
+    _return(page, f"{election.url}/vote#{next(iter(election.credentials.values()))}")
+
+
 def _to_challenged(page: Page, election: HeldElection) -> None:
     _to_ballot(page, election)
     page.locator("#view .actions").nth(1).locator("button").first.click()
@@ -132,6 +149,18 @@ def _choose_file(page: Page, election: HeldElection, content: bytes) -> None:
     page.locator("#file").set_input_files(
         {"name": "trustee.json", "mimeType": "application/json", "buffer": content}
     )
+
+
+def _to_shortened(page: Page, election: HeldElection) -> None:
+    _to_trustee_wait(page, election)
+    # As a device leaves it that has seen a longer journal.
+    seen = {"version": 1, "journal": {"height": 99, "head": "0" * 64}, "box": None}
+    page.evaluate(
+        "([key, text]) => localStorage.setItem(key, text)",
+        [f"steward-trustee:{election.uuid}", json.dumps(seen)],
+    )
+    _return(page, f"{election.url}/trustee#{election.trustees[0].token}")
+    page.evaluate("(key) => localStorage.removeItem(key)", f"steward-trustee:{election.uuid}")
 
 
 def _to_refused_file(page: Page, election: HeldElection) -> None:
@@ -271,6 +300,7 @@ VIEWS = (
         _VOTE,
         _to_contradiction,
     ),
+    View("booth-unnamed", "An election that names no key for receipts", "again", _VOTE, _to_unnamed_key),
     View("booth-early", "The booth before the keys are made", "frozen", "/elections/{uuid}/vote"),
     View("booth-ready", "The booth before the opening", "ready", _VOTE, _wait_for_booth),
     View("booth-paused", "The booth in a pause", "paused", _VOTE, _wait_for_booth),
@@ -292,6 +322,7 @@ VIEWS = (
     View("trustee-refused", "A file that is no key", "ready", _TRUSTEE, _to_refused_file),
     View("trustee-drilled", "The key is at hand", "single", _TRUSTEE, _to_drilled),
     View("trustee-voting", "A trustee while people vote", "open", _TRUSTEE, _to_trustee_wait),
+    View("trustee-shortened", "A record that lacks what was seen before", "open", _TRUSTEE, _to_shortened),
     View("trustee-sum", "Before the result is opened", "closed", _TRUSTEE, _to_sum),
     View("trustee-opened", "The key has been used", "closed", _TRUSTEE, _to_opened),
     View("trustee-done", "A trustee who has done everything", "tallied", _TRUSTEE, _to_trustee_wait),
