@@ -103,6 +103,8 @@ def read_credentials(path: Path) -> dict[str, str]:
         fault = ""
         if len(row) != len(_COLUMNS):
             fault = "two cells are expected"
+        elif not row[0].isprintable():
+            fault = "the member number has a character that cannot be printed"
         elif row[0] in found:
             fault = "this member number stands twice"
         else:

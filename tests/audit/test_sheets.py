@@ -205,6 +205,8 @@ def test_who_may_not_vote_gets_no_sheet(desk: Desk) -> None:
         (("M9", "{1}"), "row 5: this credential stands twice"),
         (("M9", "{1}x"), "row 5: a credential has 22 characters, this text has 23"),
         (("M9",), "row 5: two cells are expected"),
+        # What a terminal would obey to.
+        (("\x1b]0;M9\x07", "x"), "row 5: the member number has a character that cannot be printed"),
         ((), "row 5: two cells are expected"),
     ],
 )

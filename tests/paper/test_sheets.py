@@ -7,6 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -352,6 +353,14 @@ def _make_font(path: Path, signs: str) -> Path:
     builder.setupPost()
     builder.save(path)
     return path
+
+
+def test_the_fonts_are_the_released_ones() -> None:
+    """Nothing was cut or changed on the way; the decision record has the hashes to compare with the release."""
+    record = (PROJECT / "docs/adr/0010-sheets-from-a-package-of-their-own.md").read_text()
+    named = dict(re.findall(r"^\| (\S+\.ttf) \| ([0-9a-f]{64}) \|$", record, re.MULTILINE))
+    fonts = (PROJECT / "paper/fonts").glob("*.ttf")
+    assert {font.name: sha256(font.read_bytes()).hexdigest() for font in fonts} == named
 
 
 def test_letters_that_no_font_has_are_named_and_not_left_out() -> None:

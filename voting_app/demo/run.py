@@ -19,6 +19,7 @@ from crypto.counting import Outcome, decide
 from crypto.election import Election, parse_election
 from crypto.receipt import Receipt
 from crypto.roll import Member, encode_roll
+from paper.link import make_link
 from voting_app.access import Role
 from voting_app.accounts.service import create_token
 from voting_app.clock import SystemClock
@@ -266,7 +267,7 @@ class _Demo:
         if self._plan.group_name == BROWSER_GROUP:
             story.line("Vote in your browser. Each of these links holds an unused credential:")
             for code in codes:
-                story.line(f"  {page}/vote#{code}.{self._election.fingerprint}")
+                story.line(f"  {make_link(self._server.url, self._uuid, code, self._election.fingerprint)}")
             story.line("")
         story.line(
             f"The {len(codes)} unused credentials are in {spare}, too, one a line, for programs such as belenios-tool "
