@@ -5,37 +5,44 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 
 from voting_app.accounts import service as accounts
+from voting_app.accounts.logins import Login
 from voting_app.accounts.service import Actor
 from voting_app.context import get_context
 from voting_app.errors import Problem
+from voting_app.login import find_login, is_office, require_own_form
+from voting_app.pages import is_for_person, page_url
 
 View = TypeVar("View", bound=Callable[..., Any])
-Audience = Literal["public", "token"]
+Audience = Literal["public", "token", "login", "entrance"]
 _ATTRIBUTE = "__steward_access__"
+_OFFICE_AUDIENCES = frozenset({"login", "entrance"})
+_HARMLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A form with passwords, names and texts; a page that takes files says how large they may be.
+LONGEST_FORM = 20_000
 
 
 class Role(StrEnum):
-    """What the bearer of a token is."""
+    """What an account may do: that of a program, a trustee or a person."""
 
     ADMINISTRATOR = "administrator"
     COMMITTEE = "committee"
     REGISTRAR = "registrar"
     TRUSTEE = "trustee"
     OBSERVER = "observer"
+    HELPDESK = "helpdesk"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Who may use a URL: everybody, or the bearer of a token with one of `roles`; voting routes are logged
-    with less.
-    """
+    """Who may use a URL: everybody, or those with one of `roles`; voting routes are logged with less."""
 
     audience: Audience
     roles: frozenset[str]
     is_voting: bool
+    longest_form: int
 
 
 class MissingMarkError(Exception):
@@ -43,18 +50,25 @@ class MissingMarkError(Exception):
 
 
 def access(
-    audience: Audience, *, roles: Collection[str] = (), voting: bool = False
+    audience: Audience,
+    *,
+    roles: Collection[str] = (),
+    voting: bool = False,
+    longest_form: int = LONGEST_FORM,
 ) -> Callable[[View], View]:
-    """Mark a view. "public": anybody. "token": the bearer of a token whose role is in `roles`.
+    """Mark a view. "public": anybody, without cookies. "token": the bearer of a token whose role is in `roles`.
+    "login": a person who is logged in with one of `roles`. "entrance": anybody, with the office's cookies: the way to
+    a login. Whatever changes something in the last two is a form of ours, of `longest_form` bytes at most.
 
     voting: members use this URL to vote, so its request log has neither address nor person nor exact time.
     """
     unknown = set(roles) - set(Role)
-    if unknown or (audience == "token") != bool(roles):
-        raise ValueError(f"a token mark needs roles out of {', '.join(Role)}, a public one has none")
+    if unknown or (audience in ("token", "login")) != bool(roles):
+        raise ValueError(f"a token or login mark needs roles out of {', '.join(Role)}, the others have none")
 
     def mark(view: View) -> View:
-        setattr(view, _ATTRIBUTE, Mark(audience, frozenset(str(role) for role in roles), voting))
+        made = Mark(audience, frozenset(str(role) for role in roles), voting, longest_form)
+        setattr(view, _ATTRIBUTE, made)
         return view
 
     return mark
@@ -66,19 +80,22 @@ def find_mark(app: Flask, endpoint: str | None) -> Mark | None:
 
 
 def require_marks(app: Flask) -> None:
-    """Raise MissingMarkError naming every URL without a mark."""
-    bare = sorted(rule.rule for rule in app.url_map.iter_rules() if find_mark(app, rule.endpoint) is None)
-    if bare:
+    """Raise MissingMarkError naming every URL without a mark, or with one that does not fit where it stands."""
+    marks = {rule.rule: find_mark(app, rule.endpoint) for rule in app.url_map.iter_rules()}
+    if bare := sorted(rule for rule, mark in marks.items() if mark is None):
         raise MissingMarkError(f"no access mark: {', '.join(bare)}")
+    # Cookies are there in the office only, and everything there is guarded by them.
+    if lost := sorted(r for r, m in marks.items() if m and is_office(r) != (m.audience in _OFFICE_AUDIENCES)):
+        raise MissingMarkError(f"the mark does not fit the address: {', '.join(lost)}")
 
 
 def register_access(app: Flask) -> None:
     """Enforce the marks before every request of `app`."""
 
     @app.before_request
-    def enforce() -> None:
+    def enforce() -> Response | None:
         if request.endpoint is None:
-            return  # no such URL: the 404 comes next
+            return None  # no such URL: the 404 comes next
         if "\0" in request.path:
             # No name of ours has this sign, and PostgreSQL cannot even be asked for one.
             raise Problem(404, "not-found", "There is nothing at this address.")
@@ -91,14 +108,49 @@ def register_access(app: Flask) -> None:
             if actor.role not in mark.roles:
                 raise Problem(403, "forbidden", f"A token with the role {actor.role} may not do that.")
             g.actor = actor
+        elif mark.audience in _OFFICE_AUDIENCES:
+            return _enforce_in_office(mark)
+        return None
 
 
 def get_actor() -> Actor:
-    """Return who makes this request; only views with a token mark may ask."""
+    """Return who makes this request; only views with a token or login mark may ask."""
     actor = g.get("actor")
     if not isinstance(actor, Actor):
-        raise RuntimeError("a view without token mark asked for the actor")
+        raise RuntimeError("a view without token or login mark asked for the actor")
     return actor
+
+
+def get_login() -> Login:
+    """Return the person who makes this request; only views with a login mark may ask."""
+    login = g.get("login")
+    if not isinstance(login, Login):
+        raise RuntimeError("a view without login mark asked for the login")
+    return login
+
+
+def _enforce_in_office(mark: Mark) -> Response | None:
+    is_harmless = request.method in _HARMLESS_METHODS
+    if mark.audience == "login":
+        login = find_login()
+        if login is None:
+            return _send_to_login(is_harmless)
+        if login.actor.role not in mark.roles:
+            raise Problem(403, "forbidden", "Your role does not allow this.")
+        g.actor, g.login = login.actor, login
+    if not is_harmless:
+        # Before the first look at the form, which reads all of it.
+        request.max_content_length = mark.longest_form
+        require_own_form()
+    return None
+
+
+def _send_to_login(is_harmless: bool) -> Response:
+    if not is_for_person():
+        raise Problem(401, "not-logged-in", "Please log in first.")
+    # Back to a page that is only looked at; it is looked for among ours once more before anybody is sent there.
+    back = {"next": request.path} if is_harmless else {}
+    return Response("", 303, headers={"Location": page_url("accounts.show_login", **back)})
 
 
 def _authenticate() -> Actor:

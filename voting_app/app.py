@@ -17,6 +17,7 @@ from voting_app.db import Database
 from voting_app.error_pages import answer_problem
 from voting_app.errors import log_error, register_error_handlers
 from voting_app.languages import register_languages
+from voting_app.login import register_login
 from voting_app.pages import register_pages
 from voting_app.security import register_security
 
@@ -66,6 +67,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     register_error_handlers(app, answer_problem)
     register_languages(app)
     register_pages(app)
+    register_login(app, settings)
     register_access(app)
     register_security(app)
     register_compression(app)

@@ -171,7 +171,8 @@ def serve(folder: Path, host: str, port: int) -> None:
     """
     from waitress.server import create_server
 
-    from voting_app.accounts.service import create_setup_link, has_administrator
+    from voting_app.accounts.links import create_setup_link
+    from voting_app.accounts.service import has_administrator
     from voting_app.app import create_app
     from voting_app.config import Settings, load_settings
     from voting_app.context import get_context
@@ -223,6 +224,41 @@ def serve(folder: Path, host: str, port: int) -> None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+# --- administrators --------------------------------------------------------------------------------
+
+
+@cli.group(context_settings=SETTINGS)
+def admin() -> None:
+    """Administrators of the pages, when none of them can log in any more."""
+
+
+@admin.command("list")
+@_with_context
+def list_administrators(context: Any) -> None:
+    """List administrators: account number, mail address, name, whether password and second factor are set."""
+    from voting_app.accounts import service
+
+    with context.database.read() as session:
+        for person in service.list_people(session, context.clock.now()):
+            if person.role == service.ADMINISTRATOR:
+                state = "ready" if person.is_ready else "invited"
+                click.echo(f"{person.number}  {person.email}  {person.name}  {state}")
+
+
+@admin.command("reset")
+@click.option("--email", metavar="ADDRESS", help="Of the administrator; without it the link makes a new one.")
+@_with_context
+def reset_administrator(context: Any, email: str | None) -> None:
+    """Print a one-time link with which an administrator sets password and second factor anew.
+
+    Those that were set are worthless at once, and where this administrator was logged in is ended. The link
+    is good for a day: open it yourself, or pass it on by a way that nobody else reads.
+    """
+    from voting_app.accounts import links
+
+    click.echo(links.reset_administrator(context, email).get_url(context.settings.base_url))
 
 
 # --- tokens ----------------------------------------------------------------------------------------

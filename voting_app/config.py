@@ -20,6 +20,7 @@ CONFIG_FILE_NAME = "steward.toml"
 SECRET_FILE_NAME = "secret.key"  # noqa: S105  a file's name
 DATABASE_FILE_NAME = "steward.sqlite3"
 _PREFIX = "STEWARD_"
+_SHORTEST_IDLE = 600
 
 
 class SettingsError(Exception):
@@ -55,6 +56,9 @@ class Settings:
     # The box is ended this long after closing: a ballot that arrived in the last moment needs a moment to be
     # announced as in flight.
     closing_grace_seconds: int = 2
+    # A login of the office ends when nobody uses it for so long, and so long after it began at the latest.
+    login_idle_seconds: int = 3600
+    login_lifetime_seconds: int = 43200
     jobs_in_process: bool = True
     # Where mail is handed over: smtp://host:port, smtps://user:password@host or smtp+starttls://user:password@host.
     # Empty: no mail is sent, and pages and commands say who is next.
@@ -186,6 +190,10 @@ def _require_sensible(settings: Settings) -> None:
         least = 0 if name == "closing_grace_seconds" else 1
         if setting.type is int and value < least:
             raise SettingsError(f"{name} must be at least {least}, it is {value}")
+    if settings.login_idle_seconds < _SHORTEST_IDLE:
+        raise SettingsError(
+            f"login_idle_seconds must be at least {_SHORTEST_IDLE}, or people are logged out at work"
+        )
     parts = urlsplit(settings.base_url)
     if (
         parts.scheme not in {"http", "https"}

@@ -37,7 +37,32 @@ WORDS = {
     ),
     "bad-request": _Words(N_("The request could not be understood."), _START_AGAIN),
     "not-authenticated": _Words(N_("This address needs a valid access token."), _CHECK_ADDRESS),
-    "forbidden": _Words(N_("This token's role may not do that."), _NOTHING),
+    "forbidden": _Words(N_("Your role does not allow this."), _NOTHING),
+    "not-logged-in": _Words(N_("Please log in first."), N_("Open the page of the office and log in.")),
+    "login-over": _Words(N_("This took too long. Please begin again."), _START_AGAIN),
+    "wrong-login": _Words(N_("Mail address or password is wrong."), _START_AGAIN),
+    "too-many-tries": _Words(N_("There were too many wrong tries."), N_("Wait a quarter of an hour.")),
+    "stale-form": _Words(
+        N_("This form is no longer good. Load the page again; your browser must allow cookies here."),
+        _START_AGAIN,
+    ),
+    "wrong-password": _Words(N_("The present password is another one."), _START_AGAIN),
+    "guessable-password": _Words(
+        N_("This password is too easy to guess."), N_("Several words in a row make a good one.")
+    ),
+    "bad-address": _Words(N_("This is not a mail address that can be written to."), _START_AGAIN),
+    "bad-name": _Words(N_("A name is needed, on one line, of at most 200 signs."), _START_AGAIN),
+    "address-taken": _Words(N_("Somebody else has an account with this mail address."), _START_AGAIN),
+    "last-administrator": _Words(
+        N_(
+            "This is the last administrator. Invite another one first, and wait until the invitation was used."
+        ),
+        _NOTHING,
+    ),
+    "not-set-up-yet": _Words(
+        N_("This person has not set up the account: send the invitation again."), _NOTHING
+    ),
+    "unknown-account": _Words(N_("There is no such account, or it was ended before."), _NOTHING),
     "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
     "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
     "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),

@@ -17,7 +17,7 @@ RETRY_AFTER_SECONDS = 2
 _HTTP_CODES: dict[int, tuple[str, str]] = {
     400: ("bad-request", "The request could not be understood."),
     401: ("not-authenticated", "This address needs a valid access token."),
-    403: ("forbidden", "This token's role may not do that."),
+    403: ("forbidden", "Your role does not allow this."),
     404: ("not-found", "There is nothing at this address."),
     405: ("method-not-allowed", "This address does not answer that method."),
     411: ("length-required", "The request must say how long its body is."),

@@ -88,6 +88,11 @@ def format_moment(moment: datetime, time_zone: str) -> str:
     return f"{date}, {time} ({get_timezone_name(there, 'long', locale=locale)})"
 
 
+def format_day(moment: datetime) -> str:
+    """The day of a moment (UTC), for what nobody needs to know more exactly."""
+    return str(format_date(moment, "long", locale=Locale.parse(get_language())))
+
+
 # --- catalogues --------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from voting_app.compression import compress
 from voting_app.context import get_context
 from voting_app.languages import (
     LANGUAGES,
+    format_day,
     format_moment,
     get_chosen_language,
     get_direction,
@@ -76,6 +77,7 @@ def register_pages(app: Flask) -> None:
     app.jinja_env.globals.update(
         page_url=page_url,
         split_code=split_code,
+        format_day=format_day,
         format_moment=format_moment,
         format_decimal=format_decimal,
         format_share=format_share,

@@ -70,7 +70,7 @@ def register_security(app: Flask) -> None:
             if name.lower() not in present:
                 response.headers.add(name, value)
         mark = find_mark(app, request.endpoint)
-        if mark is not None and mark.audience == "token":
+        if mark is not None and mark.audience != "public":
             response.headers["Cache-Control"] = "no-store"
         context = get_context(app)
         if context.settings.is_https:

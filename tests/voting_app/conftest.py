@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from tests.postgres import Cluster
 from tests.smtp import SENDER, MailDrop, running_mail_server
 from tests.voting_app.api import check_every_answer
+from voting_app.accounts import factors
 from voting_app.app import create_app
 from voting_app.booth import service as booth
 from voting_app.config import Settings
@@ -41,6 +42,13 @@ def _closed_desks() -> Iterator[None]:
     yield
     for desk in list(booth._desks):
         desk.close()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords cost a third of a second each, on purpose; tests of other things need not wait for it."""
+    monkeypatch.setattr(factors, "ARGON2_MEMORY_KIB", 64)
+    monkeypatch.setattr(factors, "ARGON2_PASSES", 1)
 
 
 @pytest.fixture

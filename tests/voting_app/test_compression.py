@@ -92,7 +92,7 @@ def test_nothing_for_one_person_is_compressed(app: Flask, context: Context, clie
 def test_the_page_with_the_first_administrators_secret_is_not_compressed(
     context: Context, client: FlaskClient
 ) -> None:
-    from voting_app.accounts.service import create_setup_link
+    from voting_app.accounts.links import create_setup_link
 
     with context.database.write() as session:
         link = create_setup_link(session, context.clock.now())

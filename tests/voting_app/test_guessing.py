@@ -17,6 +17,7 @@ from crypto.groups import get_group
 from crypto.randomness import CREDENTIAL_GROUPS, new_token
 from tests.simulator import read_entries
 from tests.voting_app.api import Api, Run
+from voting_app.accounts import links
 from voting_app.accounts import service as accounts
 from voting_app.app import create_app
 from voting_app.context import Context
@@ -79,13 +80,13 @@ def test_wrong_tokens_are_all_told_the_same(api: Api) -> None:
 def test_tokens_are_looked_for_by_their_hash_only(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """So the time of a comparison tells of a hash, which nobody can steer towards that of a token."""
     asked: list[str] = []
-    digest = accounts._digest
+    digest = accounts.digest
 
     def listen(word: str) -> str:
         asked.append(word)
         return digest(word)
 
-    monkeypatch.setattr(accounts, "_digest", listen)
+    monkeypatch.setattr(accounts, "digest", listen)
     api.refuse(401, "not-authenticated", "/api/v1/elections", method="GET", token="guess" * 8)
     assert asked == ["guess" * 8]
     with api.context.database.read() as session:
@@ -95,8 +96,8 @@ def test_tokens_are_looked_for_by_their_hash_only(api: Api, monkeypatch: pytest.
 
 def test_one_time_links_are_all_told_the_same(api: Api) -> None:
     with api.context.database.write() as session:
-        used = accounts.create_setup_link(session, api.context.clock.now())
-        good = accounts.create_setup_link(session, api.context.clock.now())
+        used = links.create_setup_link(session, api.context.clock.now())
+        good = links.create_setup_link(session, api.context.clock.now())
     near = good[:-2] + ("AA" if good[-2:] != "AA" else "BB")
     for method in ("GET", "POST"):
         answers = {

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pyotp
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
@@ -20,6 +18,7 @@ from sqlalchemy.exc import StatementError
 
 from tests.voting_app.api import Api, Run
 from voting_app.access import Role, find_mark
+from voting_app.accounts import links
 from voting_app.accounts import service as accounts
 from voting_app.app import create_app
 from voting_app.context import Context
@@ -46,7 +45,7 @@ def api(each_context: Context) -> Api:
 
 def new_link(context: Context) -> str:
     with context.database.write() as session:
-        return accounts.create_setup_link(session, context.clock.now())
+        return links.create_setup_link(session, context.clock.now())
 
 
 # --- roles ---------------------------------------------------------------------------------------------------
@@ -358,37 +357,6 @@ def test_answers_to_bearers_are_kept_by_no_cache(api: Api) -> None:
     for path in ("/api/v1/elections", f"{run.base}/roll", f"{run.base}/trustees/progress"):
         answer = api.send("GET", path, role="registrar")
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-
-
-# --- the setup link ------------------------------------------------------------------------------------------
-
-
-def read_secret(client: FlaskClient, link: str) -> str:
-    page = client.get(f"/setup/{link}")
-    assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
-    # The key is shown in groups.
-    found = re.search(r"<code[^>]*>([A-Z2-7]+)</code>", re.sub("</?span>", "", page.text))
-    assert found
-    return found.group(1)
-
-
-def test_the_link_works_once_even_at_the_same_time(each_context: Context, hostile_app: Flask) -> None:
-    link = new_link(each_context)
-    code = pyotp.TOTP(read_secret(hostile_app.test_client(), link)).at(each_context.clock.now())
-    assert hostile_app.test_client().get(f"/setup/{link}/qr.svg").status_code == 200
-    start = threading.Barrier(4)
-
-    def use(number: int) -> int:
-        start.wait()
-        form = {"password": f"correct horse {number}", "code": code}
-        return hostile_app.test_client().post(f"/setup/{link}", data=form).status_code
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(use, range(4))) == [200, 404, 404, 404]
-    for path in (f"/setup/{link}", f"/setup/{link}/qr.svg"):
-        assert hostile_app.test_client().get(path).status_code == 404
-    with each_context.database.read() as session:
-        assert session.execute(text("SELECT count(*) FROM password")).scalar() == 1
 
 
 # --- races ---------------------------------------------------------------------------------------------------

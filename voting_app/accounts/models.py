@@ -1,5 +1,7 @@
-"""Tables of accounts. An account is a role and a random number; the name of a person stands nowhere here
-but in `label`.
+"""Tables of accounts. An account is a role and a random number; person and address stand nowhere but in `account`.
+
+Nothing here that opens a door can be read out of the database: tokens, links and recovery codes are kept as hashes,
+passwords as Argon2id, the second factor sealed with a key that is not in it.
 """
 
 from datetime import datetime
@@ -11,7 +13,7 @@ from voting_app.db import Base, UtcTime
 
 
 class Account(Base):
-    """Somebody who may act. `number` is random: it stands in the public journal and must not tell the
+    """Somebody, or a program, who may act. `number` is random: it stands in the public journal and must not tell the
     order of accounts.
     """
 
@@ -19,7 +21,12 @@ class Account(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     role: Mapped[str] = mapped_column(String(20))
+    # A person's name, or a note about a program.
     label: Mapped[str] = mapped_column(String(200))
+    # Of people only, in small letters. An ended account has none, so that it can be given anew.
+    email: Mapped[str | None] = mapped_column(String(254), unique=True)
+    # In which its mail is written.
+    language: Mapped[str | None] = mapped_column(String(35))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
@@ -38,14 +45,16 @@ class AccessToken(Base):
 
 
 class SetupLink(Base):
-    """The one-time link with which an administrator sets password and second factor, as the SHA-256 of its
-    secret.
+    """A one-time link with which somebody sets password and second factor, as the SHA-256 of its secret.
+
+    purpose: "first" for the first administrator, "invitation", or "reset" for who lost one of the two.
     """
 
     __tablename__ = "setup_link"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     account_number: Mapped[int] = mapped_column(ForeignKey("account.number"))
+    purpose: Mapped[str] = mapped_column(String(20))
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
@@ -60,7 +69,56 @@ class Password(Base):
     account_number: Mapped[int] = mapped_column(ForeignKey("account.number"), primary_key=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     sealed_totp: Mapped[bytes]
-    # A code is good for one login: the time step of the last one that was used.
+    # A code is good once: the time step of the last one that was used.
     last_totp_step: Mapped[int]
-    failures: Mapped[int]
-    locked_until_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class RecoveryCode(Base):
+    """A code in place of the second factor, as a keyed hash; it goes when it is used."""
+
+    __tablename__ = "recovery_code"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_number: Mapped[int] = mapped_column(ForeignKey("account.number"), index=True)
+
+
+class LoginSession(Base):
+    """Somebody who is logged in, or (`is_full` false) has said the password and not yet the code."""
+
+    __tablename__ = "login_session"
+
+    # Names it in lists; the cookie holds the text of which this is the SHA-256.
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    account_number: Mapped[int] = mapped_column(ForeignKey("account.number"), index=True)
+    is_full: Mapped[bool]
+    # As "Firefox, Android": enough to know one's own devices, and no more.
+    device: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    # To a few minutes, for the end of those that nobody uses.
+    used_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class KnownBrowser(Base):
+    """A browser in which this account was logged in before: strangers' wrong tries do not lock it out."""
+
+    __tablename__ = "known_browser"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_number: Mapped[int] = mapped_column(ForeignKey("account.number"), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class LoginTry(Base):
+    """Wrong tries of one subject: an address, a browser, an account's code, or everybody together."""
+
+    __tablename__ = "login_try"
+
+    # A keyed hash: addresses that strangers type, theirs or others', are not kept.
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int]
+    # How many pauses there were; each one is longer than the one before.
+    pauses: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcTime)
+    paused_until_at: Mapped[datetime | None] = mapped_column(UtcTime)

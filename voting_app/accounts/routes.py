@@ -1,89 +1,371 @@
-"""The page behind the first administrator's one-time link."""
+"""Pages of accounts: one-time links, login, one's own account, and who else has one."""
 
 import io
 
 import qrcode
 import qrcode.image.svg
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request, url_for
 
-from voting_app.access import access
-from voting_app.accounts import service
-from voting_app.accounts.wire import parse_setup_form
+from voting_app import login as cookies
+from voting_app.access import access, get_login
+from voting_app.accounts import factors, links, logins, service
+from voting_app.accounts.forms import PEOPLE_ROLES, parse_code, parse_form, parse_language, parse_role
+from voting_app.accounts.links import NewLink
 from voting_app.context import get_context
-from voting_app.error_pages import translate_problem
 from voting_app.errors import Problem
+from voting_app.languages import get_language
+from voting_app.mail.service import is_enabled
+from voting_app.office import make_office_page, redirect_back, redirect_to
 
 blueprint = Blueprint("accounts", __name__)
 
-# Password and code; a body without end is not read further.
-_LONGEST_FORM = 10_000
+ADMINISTRATORS = ("administrator",)
+# Refusals that say what is wrong with what was typed: the form is shown again with them.
+_CORRECTABLE = frozenset({400, 409, 429})
+
+
+# --- one-time links ----------------------------------------------------------------------------------------
 
 
 @blueprint.get("/setup/<link>")
-@access("public")
+@access("entrance")
 def show_setup(link: str) -> Response:
     """Show the form that sets password and second factor."""
-    return _show_form(link, None)
+    return _show_setup(link)
 
 
 @blueprint.post("/setup/<link>")
-@access("public")
+@access("entrance")
 def set_up(link: str) -> Response:
-    """Set password and second factor; the link ends with it."""
+    """Set password and second factor; the link ends with it, and the browser is logged in."""
     context = get_context()
-    # Before the body: who has no link is not listened to.
-    _get_form(link)
-    request.max_content_length = _LONGEST_FORM
-    form = parse_setup_form(request.form)
+    # Before the form: who has no link is not listened to.
+    links.get_setup_form(context, link)
+    fields = parse_form(request.form, ("password", "code"), ("name", "email"))
     try:
-        with context.database.write() as session:
-            service.set_up_administrator(
-                session,
-                link,
-                password=form.password,
-                code=form.code,
-                now=context.clock.now(),
-                secret=context.settings.secret,
-            )
+        ready = links.set_up(context, link, **fields)
     except Problem as problem:
-        if problem.status != 400:
-            raise
-        return _show_form(link, problem)
-    return _never_kept(render_template("accounts/done.html"), 200)
+        return _show_setup(link, problem, fields)
+    new = logins.log_in_after_setup(context, ready.actor, cookies.get_device())
+    page = make_office_page(
+        "accounts/ready.html", here=url_for("accounts.show_own"), codes=ready.recovery_codes
+    )
+    return cookies.log_in(page, new)
 
 
 @blueprint.get("/setup/<link>/qr.svg")
-@access("public")
+@access("entrance")
 def send_setup_code(link: str) -> Response:
     """Send the picture that an authenticator app reads."""
-    image = qrcode.make(_get_form(link).totp_address, image_factory=qrcode.image.svg.SvgPathFillImage)
+    form = links.get_setup_form(get_context(), link)
+    image = qrcode.make(form.totp_address, image_factory=qrcode.image.svg.SvgPathFillImage)
     out = io.BytesIO()
     image.save(out)
-    return _never_kept(out.getvalue(), 200, "image/svg+xml")
+    return Response(out.getvalue(), content_type="image/svg+xml")
 
 
-def _get_form(link: str) -> service.SetupForm:
-    context = get_context()
-    settings = context.settings
-    with context.database.read() as session:
-        return service.get_setup_form(
-            session, link, context.clock.now(), settings.secret, settings.organisation
-        )
-
-
-def _show_form(link: str, problem: Problem | None) -> Response:
-    form = _get_form(link)
-    page = render_template(
+def _show_setup(link: str, problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    return make_office_page(
         "accounts/setup.html",
+        problem=problem,
         link=link,
-        form=form,
-        problem=translate_problem(problem) if problem else None,
-        shortest=service.SHORTEST_PASSWORD,
+        form=links.get_setup_form(get_context(), link),
+        # Never the password.
+        typed={name: (typed or {}).get(name, "") for name in ("name", "email")},
+        shortest=factors.SHORTEST_PASSWORD,
     )
-    return _never_kept(page, problem.status if problem else 200)
 
 
-def _never_kept(body: str | bytes, status: int, content_type: str = "text/html; charset=utf-8") -> Response:
-    response = Response(body, status, content_type=content_type)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+# --- login -------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/office/login")
+@access("entrance")
+def show_login() -> Response:
+    """Ask for mail address and password."""
+    return _show_login()
+
+
+@blueprint.post("/office/login")
+@access("entrance")
+def begin_login() -> Response:
+    """Look at mail address and password; then the code is asked for."""
+    fields = parse_form(request.form, ("email", "password"), ("next",))
+    try:
+        token = logins.begin_login(
+            get_context(),
+            email=fields["email"],
+            password=fields["password"],
+            browser=cookies.get_browser(),
+            device=cookies.get_device(),
+        )
+    except Problem as problem:
+        return _show_login(problem, fields["email"])
+    cookies.expect_code(token)
+    return redirect_to("accounts.show_code", **_keep_next())
+
+
+@blueprint.get("/office/login/code")
+@access("entrance")
+def show_code() -> Response:
+    """Ask for the second factor."""
+    if cookies.get_expected() is None:
+        return redirect_to("accounts.show_login", **_keep_next())
+    return _show_code()
+
+
+@blueprint.post("/office/login/code")
+@access("entrance")
+def finish_login() -> Response:
+    """Look at the second factor; then the browser is logged in."""
+    fields = parse_form(request.form, (), ("code", "recovery", "next"))
+    token = cookies.get_expected()
+    if token is None:
+        return redirect_to("accounts.show_login", **_keep_next())
+    try:
+        new = logins.finish_login(
+            get_context(), token, code=parse_code(fields), browser=cookies.get_browser()
+        )
+    except Problem as problem:
+        if problem.code == "login-over":
+            cookies.log_out()
+            return _show_login(problem)
+        return _show_code(problem)
+    return cookies.log_in(redirect_back(fields["next"]), new)
+
+
+@blueprint.post("/office/logout")
+@access("entrance")
+def log_out() -> Response:
+    """Log out."""
+    parse_form(request.form)
+    cookies.log_out()
+    return redirect_to("accounts.show_login")
+
+
+def _show_login(problem: Problem | None = None, email: str = "") -> Response:
+    if problem is not None and problem.code != "login-over":
+        _raise_unless_correctable(problem)
+    return make_office_page("accounts/login.html", problem=problem, email=email, next=_get_next())
+
+
+def _show_code(problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    return make_office_page("accounts/code.html", problem=problem, next=_get_next())
+
+
+def _get_next() -> str:
+    return request.form.get("next") or request.args.get("next", "")
+
+
+def _keep_next() -> dict[str, str]:
+    wanted = _get_next()
+    return {"next": wanted} if wanted else {}
+
+
+# --- one's own account -------------------------------------------------------------------------------------
+
+
+@blueprint.get("/office")
+@access("login", roles=PEOPLE_ROLES)
+def show_office() -> Response:
+    """The office's first page."""
+    codes = logins.count_recovery_codes(get_context(), get_login())
+    return make_office_page("office/start.html", codes=codes)
+
+
+@blueprint.get("/office/account")
+@access("login", roles=PEOPLE_ROLES)
+def show_own() -> Response:
+    """Where one is logged in, password, recovery codes."""
+    return _show_own()
+
+
+@blueprint.post("/office/account/password")
+@access("login", roles=PEOPLE_ROLES)
+def change_password() -> Response:
+    """Set another password; all other sessions end."""
+    fields = parse_form(request.form, ("old", "new", "code"))
+    try:
+        logins.change_password(get_context(), get_login(), **fields)
+    except Problem as problem:
+        return _show_own(problem)
+    return redirect_to("accounts.show_own", done="password")
+
+
+@blueprint.post("/office/account/recovery")
+@access("login", roles=PEOPLE_ROLES)
+def renew_recovery_codes() -> Response:
+    """Make new recovery codes and show them, this once."""
+    fields = parse_form(request.form, ("code",))
+    try:
+        codes = logins.renew_recovery_codes(get_context(), get_login(), fields["code"])
+    except Problem as problem:
+        return _show_own(problem)
+    return make_office_page("accounts/ready.html", here=url_for("accounts.show_own"), codes=codes)
+
+
+@blueprint.post("/office/account/sessions/<int:session_id>/end")
+@access("login", roles=PEOPLE_ROLES)
+def end_session(session_id: int) -> Response:
+    """Log out on another device."""
+    parse_form(request.form)
+    logins.end_session(get_context(), get_login(), session_id)
+    return redirect_to("accounts.show_own", done="session")
+
+
+@blueprint.post("/office/account/sessions/end")
+@access("login", roles=PEOPLE_ROLES)
+def end_other_sessions() -> Response:
+    """Log out everywhere else."""
+    parse_form(request.form)
+    logins.end_other_sessions(get_context(), get_login())
+    return redirect_to("accounts.show_own", done="session")
+
+
+def _show_own(problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    context, login = get_context(), get_login()
+    return make_office_page(
+        "accounts/own.html",
+        problem=problem,
+        here=url_for("accounts.show_own"),
+        sessions=logins.list_sessions(context, login),
+        codes=logins.count_recovery_codes(context, login),
+        shortest=factors.SHORTEST_PASSWORD,
+        done=request.args.get("done", ""),
+    )
+
+
+# --- everybody's accounts ----------------------------------------------------------------------------------
+
+
+@blueprint.get("/office/accounts")
+@access("login", roles=ADMINISTRATORS)
+def list_accounts() -> Response:
+    """Who has an account, and the form that invites somebody."""
+    return _show_accounts()
+
+
+@blueprint.post("/office/accounts")
+@access("login", roles=ADMINISTRATORS)
+def invite() -> Response:
+    """Make an account and its one-time link."""
+    fields = parse_form(request.form, ("name", "email", "role", "language", "code"))
+    role, language = parse_role(fields["role"]), parse_language(fields["language"])
+    # Before the code, which is good once: a slip of the hand must not cost one.
+    try:
+        service.require_name(fields["name"])
+        service.require_email(fields["email"])
+        logins.confirm(get_context(), get_login(), fields["code"])
+        new = links.invite(
+            get_context(), name=fields["name"], email=fields["email"], role=role, language=language
+        )
+    except Problem as problem:
+        return _show_accounts(problem, fields)
+    return _show_link(new)
+
+
+@blueprint.get("/office/accounts/<int:number>")
+@access("login", roles=ADMINISTRATORS)
+def show_account(number: int) -> Response:
+    """One person, and what can be done about the account."""
+    return _show_account(number)
+
+
+@blueprint.post("/office/accounts/<int:number>/role")
+@access("login", roles=ADMINISTRATORS)
+def change_role(number: int) -> Response:
+    """Give somebody another role."""
+    fields = parse_form(request.form, ("role", "code"))
+    role = parse_role(fields["role"])
+    try:
+        logins.confirm(get_context(), get_login(), fields["code"])
+        with get_context().database.write() as session:
+            service.change_role(session, number, role)
+    except Problem as problem:
+        return _show_account(number, problem)
+    if number == get_login().actor.account_number:
+        return redirect_to("accounts.show_office")
+    return redirect_to("accounts.show_account", number=number, done="role")
+
+
+@blueprint.post("/office/accounts/<int:number>/link")
+@access("login", roles=ADMINISTRATORS)
+def renew_link(number: int) -> Response:
+    """Send an invitation again, or make password and second factor worthless and send a link for new ones."""
+    fields = parse_form(request.form, ("code", "way"))
+    context = get_context()
+    try:
+        logins.confirm(context, get_login(), fields["code"])
+        with context.database.read() as session:
+            person = service.get_person(session, number, context.clock.now())
+        by_mail = fields["way"] != "shown"
+        make = links.reset if person.is_ready else links.renew_invitation
+        new = make(context, number, by_mail=by_mail)
+    except Problem as problem:
+        return _show_account(number, problem)
+    return _show_link(new)
+
+
+@blueprint.post("/office/accounts/<int:number>/end")
+@access("login", roles=ADMINISTRATORS)
+def end_account(number: int) -> Response:
+    """End an account, and everything in which it is logged in, at once and for good."""
+    fields = parse_form(request.form, ("code",))
+    context = get_context()
+    try:
+        logins.confirm(context, get_login(), fields["code"])
+        links.end_person(context, number)
+    except Problem as problem:
+        return _show_account(number, problem)
+    return redirect_to("accounts.list_accounts", done="ended")
+
+
+def _show_accounts(problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    context = get_context()
+    with context.database.read() as session:
+        people = service.list_people(session, context.clock.now())
+    return make_office_page(
+        "accounts/people.html",
+        problem=problem,
+        people=people,
+        roles=PEOPLE_ROLES,
+        typed={name: (typed or {}).get(name, "") for name in ("name", "email", "role", "language")},
+        chosen_language=(typed or {}).get("language") or get_language(),
+        done=request.args.get("done", ""),
+    )
+
+
+def _show_account(number: int, problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    context = get_context()
+    with context.database.read() as session:
+        person = service.get_person(session, number, context.clock.now())
+    return make_office_page(
+        "accounts/person.html",
+        problem=problem,
+        here=url_for("accounts.show_account", number=number),
+        person=person,
+        roles=PEOPLE_ROLES,
+        has_mail=is_enabled(context.settings),
+        done=request.args.get("done", ""),
+    )
+
+
+def _show_link(new: NewLink) -> Response:
+    context = get_context()
+    with context.database.read() as session:
+        person = service.get_person(session, new.account_number, context.clock.now())
+    # Whom it was mailed to has it alone; otherwise the administrator passes it on.
+    address = None if new.is_mailed else new.get_url(context.settings.base_url)
+    return make_office_page(
+        "accounts/link.html", here=url_for("accounts.list_accounts"), person=person, address=address
+    )
+
+
+def _raise_unless_correctable(problem: Problem | None) -> None:
+    if problem is not None and problem.status not in _CORRECTABLE:
+        raise problem

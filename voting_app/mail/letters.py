@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
@@ -48,12 +48,12 @@ class LetterError(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be said to whom; `payload` is for the template and holds nothing secret."""
+    """What is to be said to whom; `payload` is for the template, and may hold a one-time link."""
 
     kind: str
     recipient: str
     language: str
-    payload: Mapping[str, Any]
+    payload: Mapping[str, Any] = field(repr=False)
     message_id: str
     written_at: datetime
 

@@ -1,6 +1,7 @@
 """The outbox: one row for each message that is to be sent or was sent.
 
-A message goes to a person in an office (a trustee), never to a voter about a ballot, and nothing in a row is secret.
+A message goes to a person in an office, never to a voter about a ballot. What is secret in one (the link of an
+invitation) is sealed with a key that is not in the database, and erased when it was sent.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class OutboxMail(Base):
     # The folder of templates/mail.
     kind: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sealed: Mapped[bytes | None]
     language: Mapped[str] = mapped_column(String(35))
     # Of chance and the same at every attempt: who gets a message twice can tell, and most programs show it once.
     message_id: Mapped[str] = mapped_column(String(32))

@@ -8,8 +8,9 @@ once; then it goes out again after LEASE, under the same Message-ID.
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from voting_app.config import Settings
 from voting_app.context import Context
 from voting_app.mail.letters import Letter
 from voting_app.mail.models import MailState, OutboxMail
+from voting_app.sealing import seal, unseal
 
 # Longer than one connection can take (smtp.SESSION_SECONDS) with the search for the server before it.
 LEASE = timedelta(minutes=5)
@@ -31,12 +33,17 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360
 FORGET_AFTER = timedelta(days=30)
 _FORGOTTEN = "forgotten:"
 _ID_BYTES = 16
+_SEAL_PURPOSE = "steward-outbox-seal"
 _LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
 class NewMail:
-    """A message to be sent. `event` is unlike that of every other event of its `topic`."""
+    """A message to be sent. `event` is unlike that of every other event of its `topic`.
+
+    secret: more values for the template, such as a one-time link. They are sealed in the row, and erased when the
+    message was sent.
+    """
 
     topic: str
     event: str
@@ -44,6 +51,7 @@ class NewMail:
     kind: str
     payload: Mapping[str, Any]
     language: str
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def enqueue(session: Session, context: Context, mail: NewMail) -> bool:
     """Puts a message in, unless this event was mailed to this address before; whether it did."""
     if not is_enabled(context.settings):
         return False
-    now = context.clock.now()
+    now, message_id = context.clock.now(), new_hex(_ID_BYTES)
     row = OutboxMail(
         topic=mail.topic,
         event=mail.event,
@@ -89,7 +97,8 @@ def enqueue(session: Session, context: Context, mail: NewMail) -> bool:
         kind=mail.kind,
         payload=dict(mail.payload),
         language=mail.language,
-        message_id=new_hex(_ID_BYTES),
+        message_id=message_id,
+        sealed=_seal(context, message_id, mail.secret) if mail.secret else None,
         created_at=now,
         next_try_at=now,
     )
@@ -193,13 +202,37 @@ def claim(context: Context) -> ClaimedMail | None:
             row.id,
             worker,
             row.attempts,
-            Letter(row.kind, row.recipient, row.language, row.payload, row.message_id, row.created_at),
+            Letter(
+                row.kind,
+                row.recipient,
+                row.language,
+                {**row.payload, **_unseal(context, row)},
+                row.message_id,
+                row.created_at,
+            ),
         )
+
+
+def _seal(context: Context, message_id: str, secret: Mapping[str, str]) -> bytes:
+    return seal(context.settings.secret, _SEAL_PURPOSE, message_id, json.dumps(dict(secret)))
+
+
+def _unseal(context: Context, row: OutboxMail) -> dict[str, str]:
+    if row.sealed is None:
+        return {}
+    try:
+        secret: dict[str, str] = json.loads(
+            unseal(context.settings.secret, _SEAL_PURPOSE, row.message_id, row.sealed)
+        )
+    except RuntimeError:
+        # The installation has another secret now. Without its values the message cannot be written, and fails.
+        return {}
+    return secret
 
 
 def mark_sent(context: Context, mail: ClaimedMail) -> None:
     """The mail server has taken it."""
-    _finish(context, mail, state=MailState.SENT.value, reason=None)
+    _finish(context, mail, state=MailState.SENT.value, reason=None, sealed=None)
 
 
 def mark_failed(context: Context, mail: ClaimedMail, reason: str) -> None:

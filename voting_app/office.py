@@ -1,0 +1,100 @@
+"""Pages of the office: their frame, and the menu, which has what the reader's role may open.
+
+They are for one person, so no cache keeps them (security.py), and not compressed, because they hold secrets
+(compression.py).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, current_app, g, render_template, request
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from voting_app.access import find_mark
+from voting_app.accounts.logins import Login
+from voting_app.error_pages import translate_problem
+from voting_app.errors import Problem
+from voting_app.languages import N_
+from voting_app.login import get_form_token
+from voting_app.pages import page_url
+
+# What a role is called. The codes stand in access marks and in the journal.
+ROLE_WORDS = {
+    "administrator": N_("Administrator"),
+    "committee": N_("Committee"),
+    "registrar": N_("Registrar"),
+    "observer": N_("Observer"),
+    "helpdesk": N_("Help desk"),
+}
+# Endpoint -> its name in the menu. Whether it is shown is decided by the endpoint's access mark.
+MENU = {
+    "accounts.show_office": N_("Start"),
+    "accounts.list_accounts": N_("People"),
+    "accounts.show_own": N_("My account"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A line of the menu."""
+
+    address: str
+    name: str
+    is_present: bool
+
+
+def make_office_page(
+    template: str, *, problem: Problem | None = None, status: int = 200, here: str = "", **values: Any
+) -> Response:
+    """A page of the office. problem: why what was sent is not done, said above the form that is shown again; here: the
+    page's own address, where the request was a form's.
+    """
+    login = g.get("login")
+    page = render_template(
+        template,
+        login=login,
+        here=here,
+        menu=_list_menu(login) if login else [],
+        form_token=get_form_token,
+        role_words={code: gettext(word) for code, word in ROLE_WORDS.items()},
+        problem=problem,
+        refusal=translate_problem(problem) if problem else None,
+        **values,
+    )
+    response = Response(page, problem.status if problem else status, content_type="text/html; charset=utf-8")
+    if problem:
+        response.headers.update(problem.headers)
+    return response
+
+
+def redirect_to(endpoint: str, **values: Any) -> Response:
+    """Send the reader to a page of ours after something was done, so that loading it again does it only once."""
+    return Response("", 303, headers={"Location": page_url(endpoint, **values)})
+
+
+def redirect_back(wanted: str) -> Response:
+    """Send the reader to the page that a login stood in the way of: one of the office's, or its first page."""
+    return Response(
+        "", 303, headers={"Location": find_office_page(wanted) or page_url("accounts.show_office")}
+    )
+
+
+def find_office_page(path: str) -> str | None:
+    """Return the address of that page of ours behind a login, made anew; None for everything else there is."""
+    try:
+        endpoint, values = current_app.url_map.bind("").match(path, "GET")
+    except (HTTPException, RequestRedirect):
+        return None
+    mark = find_mark(current_app, endpoint)
+    return page_url(endpoint, **values) if mark is not None and mark.audience == "login" else None
+
+
+def _list_menu(login: Login) -> list[MenuEntry]:
+    marks = {endpoint: find_mark(current_app, endpoint) for endpoint in MENU}
+    return [
+        MenuEntry(page_url(endpoint), gettext(name), request.endpoint == endpoint)
+        for endpoint, name in MENU.items()
+        if (mark := marks[endpoint]) is not None and login.actor.role in mark.roles
+    ]
