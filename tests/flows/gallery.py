@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from audit.keyfile import KeyFile, encode_key_file
 from tests.flows.elections import QUESTIONS, HeldElection
+from tests.flows.office import PASSWORD, enter, get_office
 from tests.flows.people import Elections
 
 Step = Callable[[Page, HeldElection], Any]
@@ -196,13 +197,21 @@ def _to_opened(page: Page, election: HeldElection) -> None:
     page.locator("#view a[download]").wait_for()
 
 
+def _to_code(page: Page, election: HeldElection) -> None:
+    page.locator("#email").fill(get_office(election.server).email)
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main button").first.click()
+    page.locator("#code").wait_for()
+
+
 @dataclass(frozen=True)
 class View:
     """One page in one situation.
 
     name: of the files; caption: what one sees; state: of the election that is shown, a key of SCENES; path: below the
     election's page, or from the root if it begins with "/" (braces: uuid, credential, and the tokens of the first two
-    trustees); act: what is done there first; status: what the server answers.
+    trustees, a one-time link, and the number of an officer's account); act: what is done there first; status: what the
+    server answers; is_office: an administrator is logged in.
     """
 
     name: str
@@ -211,6 +220,7 @@ class View:
     path: str = ""
     act: Step = _nothing
     status: int = 200
+    is_office: bool = False
 
     def url(self, election: HeldElection) -> str:
         """The full address."""
@@ -220,6 +230,7 @@ class View:
             credential=next(iter(election.credentials.values()), ""),
             token=tokens[0],
             token2=tokens[1],
+            **get_office(election.server).values() if self.name.startswith("office") else {},
         )
         return election.server.url + path if path.startswith("/") else election.url + path
 
@@ -326,6 +337,13 @@ VIEWS = (
     View("trustee-sum", "Before the result is opened", "closed", _TRUSTEE, _to_sum),
     View("trustee-opened", "The key has been used", "closed", _TRUSTEE, _to_opened),
     View("trustee-done", "A trustee who has done everything", "tallied", _TRUSTEE, _to_trustee_wait),
+    View("office-setup", "Setting up an account", "open", "/setup/{link}"),
+    View("office-login", "Logging in", "open", "/office/login"),
+    View("office-code", "The second factor", "open", "/office/login", _to_code),
+    View("office", "The office", "open", "/office", is_office=True),
+    View("office-people", "Who has an account", "open", "/office/accounts", is_office=True),
+    View("office-person", "Somebody's account", "open", "/office/accounts/{officer}", is_office=True),
+    View("office-account", "One's own account", "open", "/office/account", is_office=True),
     View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
 )
 
@@ -358,6 +376,8 @@ def show(page: Page, view: View, election: HeldElection, language: str = "") -> 
     page.unroute_all()
     # A page at the same address but for the fragment would not be loaded anew.
     page.goto("about:blank")
+    if view.is_office:
+        enter(page.context, election.server)
     response = page.goto(url + mark + fragment)
     assert response is not None
     assert response.status == view.status, f"{url} was answered with {response.status}"
@@ -367,4 +387,5 @@ def show(page: Page, view: View, election: HeldElection, language: str = "") -> 
 def find_rule(url: str) -> str:
     """An address without host, query and numbers: pages with the same rule are the same page."""
     path = re.sub(r"^https?://[^/]+", "", url).partition("#")[0].partition("?")[0]
-    return re.sub(r"/elections/[^/]+", "/elections/*", path)
+    path = re.sub(r"/(elections|setup)/[^/]+", r"/\1/*", path)
+    return re.sub(r"/[0-9]+", "/*", path)

@@ -11,6 +11,7 @@ from tests.conftest import SAMPLES
 from tests.flows.accessibility import AxeMissingError, read_axe, require_accessible, require_keyboard
 from tests.flows.browser import DESK, PHONE, Device
 from tests.flows.gallery import VIEWS, Gallery, View, find_rule, show
+from tests.flows.office import enter
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
@@ -72,6 +73,7 @@ def test_every_page_that_is_linked_has_a_view(people: People, gallery: Gallery) 
     known = {find_rule(view.url(gallery.get(view.state))) for view in VIEWS}
     origin = gallery.elections.installation.url
     page = people.new(DESK).page
+    enter(page.context, gallery.elections.installation)
     # From the first page, and from an election in each state.
     waiting = [f"{origin}/", *(view.url(gallery.get(view.state)) for view in VIEWS if view.status == 200)]
     seen: set[str] = set()

@@ -187,6 +187,7 @@ def test_files_variables_and_arguments_in_this_order(tmp_path: Path) -> None:
         ("", {"STEWARD_COLOUR": "1"}, "unknown setting STEWARD_COLOUR"),
         ("max_ballot_bytes = '5'", {}, "max_ballot_bytes"),
         ("max_ballot_bytes = 0", {}, "at least 1"),
+        ("login_idle_seconds = 60", {}, "login_idle_seconds must be at least 600"),
         ("max_ballot_bytes = true", {}, "max_ballot_bytes"),
         ("", {"STEWARD_MAX_BALLOT_BYTES": "-1"}, "whole number"),
         ("", {"STEWARD_JOBS_IN_PROCESS": "yes"}, "true or false"),

@@ -129,6 +129,15 @@ def test_refusals_are_sentences(terminal: Terminal) -> None:
     terminal.run("token", "create", "--role", "king", status=2)
 
 
+def test_a_lost_administrator_is_helped_on_the_server(terminal: Terminal) -> None:
+    terminal.run("upgrade")
+    assert terminal.run("admin", "list") == ""
+    link = terminal.run("admin", "reset")
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/setup/[\w-]{43}", link)
+    unknown = terminal.run("admin", "reset", "--email", "ada@example.org", status=1)
+    assert unknown == "Error: There is no administrator with this mail address."
+
+
 def test_wrong_settings_stop_the_start(terminal: Terminal) -> None:
     (terminal.folder / "instance").mkdir()
     (terminal.folder / "instance" / "steward.toml").write_text("colour = 'red'\n")

@@ -95,7 +95,13 @@ async function ask(address, options = {}) {
   };
   let response;
   try {
-    response = await globalThis.fetch(address, { ...options, cache: "no-store", redirect: "error", signal: controller.signal });
+    response = await globalThis.fetch(address, {
+      ...options,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      signal: controller.signal,
+    });
   } catch {
     throw new ceremony.Refusal("no-connection", "the server could not be reached");
   }

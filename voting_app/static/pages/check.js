@@ -39,7 +39,7 @@ class Missing extends Error {}
 
 /** @param {string} path */
 async function get(path) {
-  const response = await fetch(path, { cache: "no-cache", redirect: "error" });
+  const response = await fetch(path, { cache: "no-cache", credentials: "omit", redirect: "error" });
   if (response.status === 404) throw new Missing();
   if (!response.ok) throw new Error(String(response.status));
   return response.arrayBuffer();

@@ -27,7 +27,7 @@ export async function loadTexts(wanted = document.documentElement.lang) {
     return;
   }
   try {
-    const answer = await fetch(`/texts/${encodeURIComponent(wanted)}.json`);
+    const answer = await fetch(`/texts/${encodeURIComponent(wanted)}.json`, { credentials: "omit" });
     if (!answer.ok) return;
     const found = new Map(Object.entries((await answer.json()).messages));
     if (mine !== latest) return;

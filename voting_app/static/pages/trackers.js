@@ -109,7 +109,7 @@ function show(place, { kind, title, advice = [] }) {
 /** @param {string} address @returns {Promise<{ state?: unknown, revoting?: unknown } | null>} */
 async function fetchStatus(address) {
   try {
-    const response = await fetch(address, { cache: "no-cache" });
+    const response = await fetch(address, { cache: "no-cache", credentials: "omit" });
     return response.ok ? await response.json() : null;
   } catch {
     // The list answers the question that was asked; what the state adds to it is left out.
@@ -136,7 +136,7 @@ async function start(form) {
     show(place, { kind: "info", title: _("Fetching the list …") });
     try {
       const [response, status] = await Promise.all([
-        fetch(form.dataset.list ?? "", { cache: "no-cache" }),
+        fetch(form.dataset.list ?? "", { cache: "no-cache", credentials: "omit" }),
         // Anew, because the page may have been open for hours.
         fetchStatus(form.dataset.status ?? ""),
       ]);

@@ -5,6 +5,11 @@
  */
 
 const PATIENCE_MS = 30_000;
+/**
+ * Who votes is nobody to the server: a browser in which an officer is logged in sends no cookie along.
+ * @type {RequestInit}
+ */
+const NOBODY = { credentials: "omit", redirect: "error" };
 const TRACKER = /^[A-Za-z0-9+/]{43}$/;
 
 /** @typedef {{ status: number, body: any, wanted: number | null }} Answer wanted: seconds that the server asks to wait */
@@ -104,7 +109,7 @@ function limitPatience() {
 async function ask(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { cache: "no-cache", redirect: "error", ...options, signal: limitPatience() });
+    response = await fetch(path, { ...NOBODY, cache: "no-cache", ...options, signal: limitPatience() });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
   } catch {
     throw new Unreachable();
@@ -167,7 +172,7 @@ export class Server {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: text,
-        redirect: "error",
+        ...NOBODY,
         signal: limitPatience(),
       });
       const seconds = Number(response.headers.get("Retry-After") ?? NaN);
