@@ -305,7 +305,7 @@ def end_token(context: Any, account_number: int) -> None:
 
 @cli.group(context_settings=SETTINGS)
 def mail() -> None:
-    """Mail to trustees: send what is due, see what was not taken, try again.
+    """Mail to trustees and officers: send what is due, see what was not taken, try again.
 
     `steward serve` sends by itself. Where mail is handed over is said by the settings smtp_url and mail_from.
     """

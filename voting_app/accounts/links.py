@@ -236,6 +236,9 @@ def set_up(
             account = session.get_one(Account, row.account_number)
             if account.ended_at is not None:
                 raise _unknown_link()
+            if form.purpose is Purpose.FIRST:
+                # Two hosts can print one each at their very first start: of both only one becomes it.
+                service.lock_administrators(session)
             if form.purpose is Purpose.FIRST and service.has_administrator(session):
                 raise Problem(409, "already-set-up", "An administrator has been set up.")
             if form.email is None:

@@ -87,9 +87,10 @@ def begin_login(context: Context, *, email: str, password: str, browser: str | N
         # Ended, reset or changed while it was judged: then it was judged by what holds no more.
         if _find_password(session, address) != (number, password_hash):
             raise Problem(400, "wrong-login", "Mail address or password is wrong.")
-        tries.forgive(session, subject)
+        # In the order in which they were taken, so that no two logins wait for each other.
         if not is_known:
             tries.give_back(session, _subject(context, "all"), now)
+        tries.forgive(session, subject)
         return _add_session(session, number, device, now, is_full=False)
 
 

@@ -217,10 +217,15 @@ def _administrators() -> Select[int]:
     )
 
 
-def _lock_account(session: Session, account_number: int) -> Account:
-    # Administrators in the order of their numbers first: of two who end each other at once, one comes first.
+def lock_administrators(session: Session) -> None:
+    """Let one at a time decide who is administrator: of two who end each other at once, one comes first."""
     administrators = select(Account).where(Account.role == ADMINISTRATOR, Account.ended_at.is_(None))
+    # In the order of their numbers, so that no two wait for each other.
     session.scalars(administrators.order_by(Account.number).with_for_update()).all()
+
+
+def _lock_account(session: Session, account_number: int) -> Account:
+    lock_administrators(session)
     row = session.scalar(select(Account).where(Account.number == account_number).with_for_update())
     if row is None or row.ended_at is not None:
         raise _unknown()

@@ -18,23 +18,25 @@ from voting_app.errors import Problem
 
 @dataclass(frozen=True)
 class Limit:
-    """So many tries, then a pause; after each further handful a pause of twice the length, `longest` at most."""
+    """So many tries, then a pause; after each further handful a pause of twice the length, `longest` at most.
+
+    series: tries that lie no further apart than this are counted together.
+    """
 
     tries: int
     pause: timedelta
     longest: timedelta
+    series: timedelta
 
-
-# A code is one of 10^6, two are good at a time. Pauses that grow to a day leave a stranger who has the password a
-# chance of less than one in two hundred in a year.
-OF_ONE = Limit(5, timedelta(minutes=15), timedelta(days=1))
-# All unknown browsers together: who tries one password with many addresses.
-OF_ALL = Limit(100, timedelta(minutes=15), timedelta(minutes=15))
 
 # After so long without a wrong try everything begins anew.
 FORGET_AFTER = timedelta(days=2)
-# Tries that lie further apart than this are not a series.
-_SERIES = timedelta(hours=1)
+# A code is one of 10^6, two are good at a time. Pauses that grow to a day, and a series that patience does not end,
+# leave a stranger who has the password a chance of less than one in two hundred in a year.
+OF_ONE = Limit(5, timedelta(minutes=15), timedelta(days=1), FORGET_AFTER)
+# All unknown browsers together: who tries one password with many addresses. The mistakes of honest people lie further
+# apart.
+OF_ALL = Limit(100, timedelta(minutes=15), timedelta(minutes=15), timedelta(minutes=15))
 
 
 def take(session: Session, subject: str, limit: Limit, now: datetime) -> None:
@@ -44,7 +46,7 @@ def take(session: Session, subject: str, limit: Limit, now: datetime) -> None:
     row = _lock(session, subject, now)
     if (refusal := _judge(row, now)) is not None:
         raise refusal
-    if now - row.last_at > _SERIES:
+    if now - row.last_at > limit.series:
         row.count = 0
     row.count, row.last_at, row.paused_until_at = row.count + 1, now, None
     if row.count >= limit.tries:

@@ -107,6 +107,34 @@ def test_a_link_of_a_first_start_is_worthless_when_there_is_an_administrator(eac
     assert (answer.status_code, "An administrator has been set up." in answer.text) == (409, True)
 
 
+def test_of_two_first_links_at_once_one_makes_the_administrator(each_app: Flask) -> None:
+    context, start = Officer(each_app).context, threading.Barrier(2)
+    made = [add_first_link(context) for _ in range(2)]
+
+    def use(pair: tuple[int, str]) -> str:
+        number, link = pair
+        code = pyotp.TOTP(links.get_setup_form(context, link).totp_secret).at(context.clock.now())
+        start.wait()
+        try:
+            links.set_up(
+                context, link, password=PASSWORD, code=code, name="A", email=f"a{number}@example.org"
+            )
+        except Problem as problem:
+            return problem.code
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(use, enumerate(made))) == ["already-set-up", "done"]
+
+
+def add_first_link(context: Context) -> str:
+    """A first link that ends no other one."""
+    now = context.clock.now()
+    with context.database.write() as session:
+        actor = service.create_account(session, role="administrator", label="", now=now)
+        return links._add_link(session, actor.account_number, links.Purpose.FIRST, now)
+
+
 def test_an_installation_from_before_there_were_logins_gets_a_first_administrator(app: Flask) -> None:
     """Who has a password but no address cannot log in."""
     ada = first_administrator(app)
