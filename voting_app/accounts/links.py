@@ -281,6 +281,23 @@ def wrong_code() -> Problem:
     return Problem(400, "wrong-code", "The six digits are not those of the authenticator app at this moment.")
 
 
+def tell_of_guesses(session: Session, context: Context, account_number: int, event: str) -> None:
+    """Somebody knows this account's password and not the second factor: its owner hears of it."""
+    account = session.get_one(Account, account_number)
+    mail.enqueue(
+        session,
+        context,
+        NewMail(
+            topic=_topic(account_number),
+            event=f"guesses {event}",
+            recipient=account.email or "",
+            kind="code-guesses",
+            payload={"name": account.label},
+            language=account.language or SOURCE,
+        ),
+    )
+
+
 def _tell_owner(session: Session, context: Context, account: Account, row: SetupLink) -> None:
     """A link can be forwarded or read by others: whose address it is hears that it was used."""
     if row.purpose in (Purpose.INVITATION, Purpose.RESET):

@@ -118,6 +118,8 @@ def finish_login(context: Context, token: str, *, code: str, browser: str | None
                 _add_session(session, number, row.device, now, is_full=True),
                 None if is_known else _add_browser(session, number, now),
             )
+        elif tries.find_pause(session, subject, now) is not None:
+            links.tell_of_guesses(session, context, number, row.digest)
     # Here, where the count of this try stands already.
     if new is None:
         raise links.wrong_code()

@@ -306,6 +306,18 @@ def test_an_invitation_goes_by_mail_and_its_link_is_kept_nowhere(mail_app: Flask
     assert "/setup/" not in drop.received[1].text
 
 
+def test_who_hears_of_wrong_codes_is_the_owner(mail_app: Flask, drop: MailDrop) -> None:
+    """Somebody who comes to the codes knows the password."""
+    ada = first_administrator(mail_app)
+    thief = Officer(mail_app, ada.email)
+    thief.say_password()
+    for _ in range(7):
+        thief.say_code("000000")
+    assert run_due(ada.context) == 1
+    assert drop.received[0].recipients == (ada.email,)
+    assert "knows your password" in drop.received[0].text
+
+
 def test_mail_with_a_link_that_is_worthless_is_not_sent(mail_app: Flask, drop: MailDrop) -> None:
     ada = first_administrator(mail_app)
     made = links.invite(ada.context, name="Eve", email="eve@example.org", role="observer", language="en")
