@@ -6,6 +6,7 @@ random number of an account labelled "terminal", which is made when it is first 
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
@@ -463,8 +464,10 @@ def publish_credentials(context: Any, uuid: str, public: Path | None, out: Path 
     elif out is not None:
         with _private_file(out) as file:
             credentials = service.generate_credentials(context, uuid, actor)
-            file.write("member_number,credential\n")
-            file.writelines(f"{number},{text}\n" for number, text in sorted(credentials.items()))
+            # As steward-registrar writes it: a number with a comma in it is quoted.
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(["member_number", "credential"])
+            table.writerows(sorted(credentials.items()))
         click.echo(f"{len(credentials)} credentials are published; the secret ones are in {out}.")
 
 

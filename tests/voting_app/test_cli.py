@@ -68,7 +68,8 @@ def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     assert terminal.run("token", "create", "--role", "committee", status=1).endswith("run `steward upgrade`")
     terminal.run("upgrade")
     (folder / "new.json").write_text(json.dumps(NEW))
-    (folder / "roll.csv").write_text(ROLL)
+    # A number with a comma in it, which a list of numbers and credentials must quote.
+    (folder / "roll.csv").write_text(ROLL.replace(",M4", ',"M4, retired"'))
     uuid = terminal.run("election", "create", "new.json")
     assert terminal.run("election", "roll", uuid, "roll.csv") == "4 members, 4 of them may vote."
     assert re.fullmatch("[0-9a-f]{64}", terminal.run("election", "freeze", uuid))
@@ -76,7 +77,7 @@ def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     secret = folder / "secret.csv"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     rows = list(csv.DictReader(secret.read_text().splitlines()))
-    assert [row["member_number"] for row in rows] == ["M1", "M2", "M3", "M4"]
+    assert [row["member_number"] for row in rows] == ["M1", "M2", "M3", "M4, retired"]
     again = terminal.run("election", "credentials", uuid, "--out", "second.csv", status=1)
     assert again == "Error: The credentials of this election were published before."
     assert not (folder / "second.csv").exists()
