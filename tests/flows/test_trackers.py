@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.flows.elections import HeldElection
 from tests.flows.leaks import Secret
@@ -59,6 +59,41 @@ def test_a_receipts_link_brings_its_tracker(people: People, election: HeldElecti
     expect(page.get_by_role("status")).to_contain_text("Este código de seguimiento no está en la lista.")
     expect(page).to_have_url(re.compile(r"/trackers\?lang=es$"))
     watcher.require_absent([Secret("the tracker of the link", MISSING)])
+
+
+def test_an_answer_is_never_that_of_another_tracker(people: People, election: HeldElection) -> None:
+    last = trackers(election)[-1]
+    page = people.new().open(f"{election.url}/trackers#{last}")
+    answer = page.get_by_role("status")
+    expect(answer).to_contain_text("Your ballot is in the ballot box.")
+    # Another receipt's link in the same tab: the browser loads nothing anew.
+    page.evaluate("(tracker) => { location.hash = tracker }", MISSING)
+    expect(answer).to_contain_text("This tracker is not in the list.")
+    expect(page.get_by_label("Tracker")).to_have_value(MISSING)
+    expect(page).to_have_url(re.compile(r"/trackers$"))
+    search(page, last)
+    expect(answer).to_contain_text("Your ballot is in the ballot box.")
+    page.evaluate("() => { location.hash = 'half-of-one' }")
+    expect(answer).to_contain_text("This is not a tracker.")
+    expect(page.get_by_label("Tracker")).to_have_value("")
+    search(page, last)
+    expect(answer).to_contain_text("Your ballot is in the ballot box.")
+    page.get_by_label("Tracker").press("x")
+    expect(answer).to_be_empty()
+
+
+def test_a_late_list_does_not_answer_for_the_next_tracker(people: People, election: HeldElection) -> None:
+    page = people.new().open(f"{election.url}/trackers")
+    held: list[Route] = []
+    page.route("**/api/v1/elections/*/trackers", lambda route: held.append(route), times=1)
+    search(page, trackers(election)[-1])
+    expect(page.get_by_role("status")).to_contain_text("Fetching the list")
+    search(page, MISSING)
+    expect(page.get_by_role("status")).to_contain_text("This tracker is not in the list.")
+    with page.expect_response("**/trackers"):
+        held[0].continue_()
+    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    expect(page.get_by_role("status")).to_contain_text("This tracker is not in the list.")
 
 
 def test_a_cancelled_election_counts_nothing_even_on_a_page_that_was_open_before(

@@ -123,8 +123,11 @@ async function start(form) {
   const field = /** @type {HTMLInputElement} */ (document.getElementById("tracker"));
   const place = /** @type {HTMLElement} */ (document.getElementById("answer"));
   form.hidden = false;
+  /** Counts the searches, so that a late list does not answer for another tracker than the one in the field. */
+  let errand = 0;
 
   async function search() {
+    const mine = ++errand;
     const tracker = readTracker(field.value);
     field.toggleAttribute("aria-invalid", false);
     if (!tracker) {
@@ -141,9 +144,10 @@ async function start(form) {
         fetchStatus(form.dataset.status ?? ""),
       ]);
       if (!response.ok) throw new Error(String(response.status));
-      show(place, explainFound(findTracker(await response.text(), tracker), status));
+      const answer = explainFound(findTracker(await response.text(), tracker), status);
+      if (mine === errand) show(place, answer);
     } catch {
-      show(place, { kind: "danger", title: _("The list could not be fetched."), advice: [_("Check your connection and search again.")] });
+      if (mine === errand) show(place, { kind: "danger", title: _("The list could not be fetched."), advice: [_("Check your connection and search again.")] });
     }
   }
 
@@ -151,13 +155,24 @@ async function start(form) {
     event.preventDefault();
     void search();
   });
-  // A receipt's link may bring the tracker as a fragment, which no browser sends.
-  const brought = readTracker(location.hash.slice(1).replaceAll("%2B", "+").replaceAll("%2F", "/"));
-  if (brought) {
+  // What is said below the field is said of what stands in it.
+  field.addEventListener("input", () => {
+    errand += 1;
+    place.replaceChildren();
+  });
+
+  /** A receipt's link may bring the tracker as a fragment, which no browser sends. */
+  function takeBrought() {
+    const fragment = location.hash.slice(1);
+    // "#main" is the skip link's.
+    if (!fragment || fragment === "main") return;
     history.replaceState(null, "", location.pathname + location.search);
-    field.value = brought;
+    field.value = readTracker(fragment.replaceAll("%2B", "+").replaceAll("%2F", "/")) ?? "";
     void search();
   }
+  takeBrought();
+  // Another receipt's link was opened in this tab: only the fragment changes, and the page stays.
+  addEventListener("hashchange", takeBrought);
 }
 
 // Outside of a browser, where tests read this module, there is no document.
