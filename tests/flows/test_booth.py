@@ -673,9 +673,9 @@ def test_a_server_that_is_away(voter: Voter, wire: Wire, watcher: Watcher) -> No
 
 def test_a_server_that_answers_nonsense(voter: Voter) -> None:
     """One answer of many: the others are tried without a browser (tests/web/test_voting.py)."""
-    status = {**voter.election.status(), "trustees": None}
+    status = {**voter.election.status(), "time_zone": None}
     voter.page.route("**/status", lambda route: route.fulfill(json=status))
-    voter.open().see("The server's answer cannot be read").read("Nothing was sent.").read("status: trustees")
+    voter.open().see("The server's answer cannot be read").read("Nothing was sent.").read("status: time_zone")
     voter.page.unroute("**/status")
     voter.press("Try again").read("Is this the right election?")
 
@@ -729,6 +729,14 @@ def test_another_key_is_refused_even_without_a_fingerprint(voter: Voter) -> None
 
 def test_another_fingerprint_on_the_sheet_is_refused(voter: Voter) -> None:
     voter.open(voter.link(fingerprint="A" * 43)).see(DO_NOT_VOTE)
+
+
+def test_who_can_see_what_is_not_taken_from_the_servers_word(voter: Voter) -> None:
+    """The trustees' record and the page itself say it; both are the same for everybody."""
+    lies = {"trustees": {"singles": 1, "threshold": None}, "credential_mode": "server"}
+    voter.page.route("**/status", lambda route: route.fulfill(json=voter.election.status() | lies))
+    voter.open().read("Is this the right election?").read("by several trustees together")
+    voter.read("The registrar, who made the voting codes")
 
 
 def test_data_of_another_election_are_refused(elections: Elections, voter: Voter) -> None:

@@ -52,6 +52,15 @@ def test_no_states_show(api: Api, client: FlaskClient) -> None:
             assert plain.data == client.get(f"{address}?lang={language}").data
 
 
+@pytest.mark.parametrize("mode", ["registrar", "server"])
+def test_the_page_tells_its_program_who_made_the_codes(mode: str, api: Api, client: FlaskClient) -> None:
+    """Here, because the page's hash stands in the journal: a server cannot say it to one voter otherwise."""
+    run = Run(api).create(credential_mode=mode).freeze()
+    run = run.generate() if mode == "server" else run.publish(dict.fromkeys(("M1", "M2", "M3", "M4")))
+    run.seat().ceremony().ready()
+    assert f'<div id="view" data-codes="{mode}">' in client.get(f"/elections/{run.uuid}/vote").text
+
+
 def test_names_are_texts(api: Api, client: FlaskClient) -> None:
     uuid = make_stage(api, "keys-ready", name=HOSTILE, description=HOSTILE).uuid
     text = client.get(f"/elections/{uuid}/vote?lang=en").text

@@ -60,6 +60,11 @@ export class Trustees {
     });
   }
 
+  /** How many owners can decrypt, where the fewest do. */
+  get needed() {
+    return this.items.reduce((sum, item) => sum + (item instanceof PedersenParams ? item.threshold : 1), 0);
+  }
+
   /**
    * What each owner must have committed to before anybody revealed: owner − 1 → hash.
    * @returns {string[]}

@@ -56,6 +56,7 @@ const OPERATIONS = {
   /**
    * The trustees' record belongs to the election: their proofs hold, and their keys together are the election's key
    * (rules T1–T6, S5, S6 but for the credentials). A server could otherwise have ballots encrypted for itself.
+   * Gives how many of them must come together to open anything.
    * @param {{ trustees: string | ArrayBuffer }} args
    */
   checkTrustees({ trustees: raw }) {
@@ -64,6 +65,7 @@ const OPERATIONS = {
     const key = electionPublicKey(trustees);
     if (key.text !== election().publicKey.text) throw new RejectedError("S5", "the election key is not the trustees'");
     requireDistinct(trustees, key, new CredentialList([], null));
+    return { needed: trustees.needed };
   },
 
   /**

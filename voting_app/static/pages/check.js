@@ -148,7 +148,7 @@ async function openBallot(client, ballot, opened) {
  * @returns {Child[]}
  */
 function describeContents(result, election, tracker) {
-  const texts = chooseTexts({ uuid, language: document.documentElement.lang, election, status: null, isNamed: false });
+  const texts = chooseTexts({ language: document.documentElement.lang, election });
   const trackerBox = h("div", { class: "tracker" }, h("p", { class: "name" }, _("Tracker of this ballot")), code(tracker));
   if (!("choices" in result)) {
     return [

@@ -74,7 +74,7 @@ export async function findOut(booth) {
   // The election data decide. A server that says something else somewhere says so to be believed by somebody.
   if (status.service_key !== record.serviceKey) return { type: "stop", reason: "bad-data", detail: "service_key" };
   if (status.revoting !== record.revotes) return { type: "stop", reason: "bad-data", detail: "revoting" };
-  await compute("checkTrustees", { trustees: trustees.buffer });
+  facts.needed = (await compute("checkTrustees", { trustees: trustees.buffer })).needed;
   facts.isNamed = visitor.fingerprint !== null;
   visitor.voter = "";
   if (visitor.code) {

@@ -21,11 +21,9 @@ const TRACKER = /^[A-Za-z0-9+/]{43}$/;
  * @property {string} state
  * @property {string} service_key
  * @property {boolean} revoting
- * @property {string} credential_mode
  * @property {string} time_zone
  * @property {string} closes_at
  * @property {string | null} closed_at
- * @property {{ singles: number, threshold: { threshold: number } | null }} trustees
  * @property {{ state: string }} box
  */
 /** @typedef {{ listed: boolean, tracker: string | null }} Standing tracker: of the last ballot, null if there is none */
@@ -51,10 +49,6 @@ export class Refused extends Error {
 const isText = (value) => typeof value === "string";
 /** @param {unknown} value @returns {value is string} */
 const isMoment = (value) => isText(value) && Number.isFinite(Date.parse(value));
-/** @param {unknown} value */
-const isCount = (value) => Number.isInteger(value) && Number(value) >= 0;
-/** @param {any} value */
-const isGroup = (value) => value === null || isCount(value?.threshold);
 
 /** @type {Record<string, (value: any) => boolean>} */
 const STATUS = {
@@ -63,11 +57,9 @@ const STATUS = {
   state: isText,
   service_key: isText,
   revoting: (value) => typeof value === "boolean",
-  credential_mode: isText,
   time_zone: isText,
   closes_at: isMoment,
   closed_at: (value) => value === null || isMoment(value),
-  trustees: (value) => isCount(value?.singles) && isGroup(value.threshold),
   box: (value) => isText(value?.state),
 };
 

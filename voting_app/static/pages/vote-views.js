@@ -17,6 +17,8 @@ import { findChoiceFault, isSingle } from "./vote-state.js";
  * @property {string} language of the reader
  * @property {{ fingerprint: string, texts: Texts[], record: { serviceKey: string, revotes: boolean } | null } | null} election
  * @property {import("./vote-server.js").Status | null} status
+ * @property {number} needed trustees, to open anything: of the Worker's "checkTrustees"; 0 until it has verified them
+ * @property {string} codesBy "registrar" or "server", as the page says, whose hash stands in the journal
  * @property {boolean} isNamed whether the link named the fingerprint, and it was the right one
  */
 /** @typedef {(type: string, values?: object) => void} Act */
@@ -35,7 +37,7 @@ import { findChoiceFault, isSingle } from "./vote-state.js";
 
 /**
  * The election's texts in the reader's language, or in its own.
- * @param {Facts} facts_
+ * @param {Pick<Facts, "election" | "language">} facts_
  * @returns {Texts}
  */
 export function chooseTexts({ election, language }) {
@@ -217,9 +219,7 @@ function describeCodeFault(fault) {
 function intro(scene) {
   const { state, facts: facts_, act } = scene;
   const texts = chooseTexts(facts_);
-  const { status } = facts_;
-  const { singles = 0, threshold = null } = status?.trustees ?? {};
-  const needed = singles + (threshold?.threshold ?? 0);
+  const { needed, codesBy } = facts_;
   return [
     h("h1", {}, words(texts.name, texts.language)),
     texts.description && h("div", { class: "own-lines lead", dir: "auto", lang: texts.language || null }, texts.description),
@@ -243,9 +243,9 @@ function intro(scene) {
         ? _("Nobody sees how you vote: your ballot is encrypted on this device. Only the sum of all ballots is ever opened, by several trustees together.")
         : _("Your ballot is encrypted on this device. Only the sum of all ballots should ever be opened: one trustee alone holds the key and has to be trusted with that.")),
       h("li", {}, _("Everybody can see the encrypted ballots and their trackers, but not whose they are.")),
-      h("li", {}, status?.credential_mode === "server"
-        ? _("The server made the voting codes. Whoever runs it can find out whether you have voted, but not how, and has to be trusted not to vote in your place.")
-        : _("The registrar, who made the voting codes, can find out whether you have voted, but not how.")),
+      h("li", {}, codesBy === "registrar"
+        ? _("The registrar, who made the voting codes, can find out whether you have voted, but not how.")
+        : _("The server made the voting codes. Whoever runs it can find out whether you have voted, but not how, and has to be trusted not to vote in your place.")),
       h("li", {}, _("Whoever stands beside you, or controls this device, sees what you choose. Vote where you are undisturbed.")),
       h("li", {}, _("Your browser's history may keep the link that you open, and your code with it. On a device that others use, type the code instead, or use a private window.")),
     ),

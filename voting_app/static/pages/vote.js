@@ -30,7 +30,15 @@ const announcer = document.createElement("p");
 /** @type {State} */
 let state = START;
 /** @type {import("./vote-views.js").Facts} */
-const facts = { uuid, language: document.documentElement.lang, election: null, status: null, isNamed: false };
+const facts = {
+  uuid,
+  language: document.documentElement.lang,
+  election: null,
+  status: null,
+  isNamed: false,
+  needed: 0,
+  codesBy: place.dataset.codes ?? "",
+};
 /** @type {import("./vote-opening.js").Visitor} */
 const visitor = { code: "", fingerprint: null, voter: "", isAnother: false, picked: null };
 /** @type {Client | null} */
