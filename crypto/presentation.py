@@ -62,6 +62,10 @@ class Texts:
     description: str
     questions: tuple[QuestionTexts, ...]
 
+    def is_in(self, language: str) -> bool:
+        """Whether this is that language, as any country writes it; so is what nobody has said the language of."""
+        return not self.language or _primary(self.language) == _primary(language)
+
     def encode(self) -> dict[str, Any]:
         """The value in ``texts``, without the language, which is its key."""
         return {
@@ -100,8 +104,9 @@ class Presentation:
         return (self.language, *(texts.language for texts in self.translations))
 
     def find_translation(self, language: str) -> Texts | None:
-        """The texts in another language; None for the election's own, and for one that it lacks."""
-        return next((texts for texts in self.translations if texts.language == language), None)
+        """The texts that a reader of a language gets; None where these are the election's own."""
+        chosen = choose_language(self.languages, language)
+        return next((texts for texts in self.translations if texts.language == chosen), None)
 
     def encode(self) -> dict[str, Any]:
         value: dict[str, Any] = {"version": VERSION}
@@ -121,6 +126,18 @@ class Presentation:
 def is_language(text: Any) -> bool:
     """Whether ``text`` is a tag such as ``en``, ``pt-BR`` or ``zh-Hant``."""
     return isinstance(text, str) and _LANGUAGE.fullmatch(text) is not None
+
+
+def choose_language(languages: Sequence[str], wanted: str) -> str:
+    """Of an election's languages, its own first, the one for a reader of another tag: the very one, or as another
+    country writes it, or the election's own."""
+    if wanted in languages:
+        return wanted
+    return next((tag for tag in languages if _primary(tag) == _primary(wanted)), languages[0])
+
+
+def _primary(tag: str) -> str:
+    return tag.partition("-")[0]
 
 
 def _require_shown(value: Any, rule: str, what: str) -> str:

@@ -18,6 +18,7 @@ from fpdf import FPDF
 from crypto.credentials import parse_credential_text
 from crypto.encoding import is_uuid
 from crypto.errors import MalformedError, MisuseError
+from crypto.presentation import choose_language
 from paper.faults import Fault, PaperError
 from paper.labels import A4_LABELS, LETTER_LABELS, LabelSheet, draw_label
 from paper.letter import draw_letter
@@ -185,8 +186,6 @@ def _new_document(layout: Layout, uuid: str) -> FPDF:
 
 def _write_content(occasion: Occasion, language: str) -> Content:
     words = WORDS[language]
-    # Reversed, so that the first one stays: of en and en-CA the election's own.
-    known = {tag.split("-")[0].lower(): name for tag, name in reversed(list(occasion.names.items()))}
     opens = ""
     if occasion.opens_at is not None:
         opens = words.opens.format(moment=write_moment(occasion.opens_at, occasion.time_zone, words))
@@ -195,7 +194,7 @@ def _write_content(occasion: Occasion, language: str) -> Content:
     groups = [occasion.fingerprint[start : start + 4] for start in range(0, len(occasion.fingerprint), 4)]
     return Content(
         organisation=occasion.organisation,
-        election=_on_one_line(known.get(language, occasion.names[occasion.language])),
+        election=_on_one_line(occasion.names[choose_language(list(occasion.names), language)]),
         member_number=words.member_number,
         opens=opens,
         closes=closes,

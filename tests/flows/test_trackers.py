@@ -85,7 +85,11 @@ def test_an_answer_is_never_that_of_another_tracker(people: People, election: He
 def test_a_late_list_does_not_answer_for_the_next_tracker(people: People, election: HeldElection) -> None:
     page = people.new().open(f"{election.url}/trackers")
     held: list[Route] = []
-    page.route("**/api/v1/elections/*/trackers", lambda route: held.append(route), times=1)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/elections/*/trackers", hold, times=1)
     search(page, trackers(election)[-1])
     expect(page.get_by_role("status")).to_contain_text("Fetching the list")
     search(page, MISSING)

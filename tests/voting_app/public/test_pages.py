@@ -201,6 +201,23 @@ def test_the_result_with_its_winners_rules_and_quorum(api: Api) -> None:
     assert "Blank votes 1 –" in page
 
 
+@pytest.mark.parametrize(
+    "changes,is_told",
+    [
+        ({"language": "es-ES", "texts": {"en": SPANISH}}, False),
+        ({"texts": {"es-MX": SPANISH}}, False),
+        ({"texts": {"fr": SPANISH}}, True),
+    ],
+)
+def test_a_countrys_spanish_is_spanish(changes: dict[str, Any], is_told: bool, api: Api) -> None:
+    run = make_stage(api, "keys-ready", **changes)
+    name = SPANISH["name"] if "es-MX" in changes["texts"] else NAME
+    for page in ("", "/vote"):
+        text = api.client.get(f"/elections/{run.uuid}{page}?lang=es").text
+        assert name in text
+        assert ("La comisión no ha escrito" in text) is (is_told and not page)
+
+
 def test_a_missed_quorum_chooses_nobody(api: Api) -> None:
     page = plain(api.client.get(f"/elections/{make_stage(api, 'tallied', quorum={'percent': 100}).uuid}"))
     assert "The quorum was missed: 4 of 4 members (100%) had to vote, and 3 did." in page

@@ -4,6 +4,7 @@ import { describeMoment, describeOwnMoment } from "../../../voting_app/static/pa
 import { deliver } from "../../../voting_app/static/pages/vote-delivery.js";
 import { explain, findOut, findReceipt } from "../../../voting_app/static/pages/vote-opening.js";
 import * as server from "../../../voting_app/static/pages/vote-server.js";
+import { chooseTexts } from "../../../voting_app/static/pages/vote-views.js";
 import { Store, parseKept } from "../../../voting_app/static/pages/vote-store.js";
 
 /** All states on the way; events are [type, values]. */
@@ -30,6 +31,9 @@ export const voteKept = ({ text }) => parseKept(text);
 export const voteReceipt = ({ receipts, visitor }) => findReceipt(receipts, visitor)?.tracker;
 export const voteGiveUp = ({ state }) => voting.giveUp(state, "it cannot be shown");
 
+export const voteTexts = ({ languages, wanted }) =>
+  chooseTexts({ language: wanted, election: { texts: languages.map((language) => ({ language })) } }).language;
+
 export const moment = ({ moment, zone }) => describeMoment(moment, zone, "en");
 export const ownMoment = ({ moment, zone }) => describeOwnMoment(moment, zone, "en");
 
@@ -47,7 +51,7 @@ export async function voteOpening({ answers, kept = {} }) {
     return await withStorage(kept, async () => {
       const store = new Store("U");
       const visitor = { code: "", fingerprint: null, voter: "", isAnother: false, picked: null };
-      const facts = { uuid: "U", language: "en", election: null, status: null, isNamed: false };
+      const facts = { uuid: "U", language: "en", election: null, status: null, isNamed: false, needed: 0, codesBy: "" };
       const compute = async (op) => (op === "prepare" ? { uuid: "U", record: { serviceKey: "K", revotes: false } } : {});
       const booth = { uuid: "U", server: new server.Server("U"), store, facts, visitor, compute, deliverOthers: () => {} };
       return findOut(booth).catch((error) => explain(error, booth));

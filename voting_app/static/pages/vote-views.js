@@ -36,13 +36,18 @@ import { findChoiceFault, isSingle } from "./vote-state.js";
  */
 
 /**
- * The election's texts in the reader's language, or in its own.
+ * The election's texts in the reader's language, or as another country writes it, or in the election's own.
  * @param {Pick<Facts, "election" | "language">} facts_
  * @returns {Texts}
  */
 export function chooseTexts({ election, language }) {
   const texts = election?.texts ?? [];
-  return texts.find((one) => one.language === language) ?? texts[0];
+  const primary = (/** @type {string} */ tag) => tag.split("-")[0];
+  return (
+    texts.find((one) => one.language === language) ??
+    texts.find((one) => primary(one.language) === primary(language)) ??
+    texts[0]
+  );
 }
 
 /** @param {string} label @param {string} tracker */
