@@ -8,14 +8,18 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from audit.keyfile import KeyFile, encode_key_file
+from tests.flows.browser import open_devtools
 from tests.flows.elections import QUESTIONS, HeldElection
 from tests.flows.office import PASSWORD, enter, get_office
 from tests.flows.people import Elections
+
+BROWSER_PROGRAMS = Path(__file__).resolve().parents[2] / "voting_app/static/pages"
 
 Step = Callable[[Page, HeldElection], Any]
 
@@ -114,6 +118,89 @@ def _to_checked(page: Page, election: HeldElection) -> None:
     language = page.evaluate("() => document.documentElement.lang")
     page.goto(f"{election.url}/check?lang={language}#{code}")
     page.locator(".answered").first.wait_for()
+
+
+def _to_false(page: Page, election: HeldElection) -> None:
+    _check_instead(page, election, lambda route: route.fulfill(json={}))
+    page.locator(".notice.danger").wait_for()
+
+
+def _to_lost(page: Page, election: HeldElection) -> None:
+    _check_instead(page, election, lambda route: route.fulfill(status=404, json={}))
+    page.locator("#view .notice:not(#not-loaded):not(#too-old)").first.wait_for()
+
+
+def _check_instead(page: Page, election: HeldElection, answer: Callable[[Route], None]) -> None:
+    """Check a ballot on the second device, where the server answers something else than the ballot."""
+    _to_challenged(page, election)
+    code = page.locator("code.long-code").text_content()
+    language = page.evaluate("() => document.documentElement.lang")
+    page.route("**/api/v1/elections/*/challenges/*", answer)
+    page.goto(f"{election.url}/check?lang={language}#{code}")
+
+
+def _to_encrypting(page: Page, election: HeldElection) -> None:
+    _to_review(page, election)
+    # A phone that takes its time.
+    page.evaluate("() => { Worker.prototype.postMessage = () => {} }")
+    _go_on(page)
+    page.locator("#progress").wait_for()
+
+
+def _to_casting(page: Page, election: HeldElection) -> None:
+    _to_ballot(page, election)
+    # The view must stand still while it is looked at: the next try is made after minutes.
+    away = {"status": 503, "headers": {"Retry-After": "300"}, "json": {}}
+    page.route("**/api/v1/elections/*/ballots", lambda route: route.fulfill(**away))
+    _go_on(page)
+    page.locator("#view .notice").first.wait_for()
+    # Otherwise the next visit would go on with this ballot.
+    page.evaluate("() => localStorage.clear()")
+
+
+# What the page says before its program, or in its place. The first visit has ended before, so that nothing breaks off.
+def _to_no_script(page: Page, election: HeldElection) -> None:
+    _wait_for_booth(page, election)
+    session = open_devtools(page)
+    session.send("Emulation.setScriptExecutionDisabled", {"value": True})
+    page.reload()
+    # What was read without programs stays; axe-core is one.
+    session.detach()
+    page.locator("noscript .notice").wait_for()
+
+
+def _to_too_old(page: Page, election: HeldElection) -> None:
+    _wait_for_booth(page, election)
+    support = (BROWSER_PROGRAMS / "support.js").read_text("utf-8")
+    script = f"delete HTMLScriptElement.prototype.noModule;\n{support}"
+    page.route(
+        "**/pages/support.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+    )
+    page.reload()
+    page.locator("#too-old").wait_for()
+
+
+def _to_not_loaded(page: Page, election: HeldElection) -> None:
+    _wait_for_booth(page, election)
+    page.route("**/pages/vote.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.reload()
+    page.evaluate("() => document.querySelector('script[type=module]').dispatchEvent(new Event('error'))")
+    page.locator("#not-loaded").wait_for()
+
+
+def _look_for(page: Page, tracker: str, kind: str) -> None:
+    page.locator("#tracker").fill(tracker)
+    page.locator("#search button").click()
+    page.locator(f"#answer .{kind}").wait_for()
+
+
+def _to_found(page: Page, election: HeldElection) -> None:
+    listed = election.client.get_bytes(f"/api/v1/elections/{election.uuid}/trackers").decode()
+    _look_for(page, listed.splitlines()[0].split(" ")[1], "good")
+
+
+def _to_missing(page: Page, _election: HeldElection) -> None:
+    _look_for(page, "A" * 43, "warning")
 
 
 def _to_mistyped(page: Page, _election: HeldElection) -> None:
@@ -281,6 +368,8 @@ VIEWS = (
     View("election-cancelled", "Cancelled", "cancelled"),
     View("election-untalliable", "Without a result", "untalliable"),
     View("trackers", "Looking for one's ballot", "open", "/elections/{uuid}/trackers"),
+    View("trackers-found", "One's ballot is there", "open", "/elections/{uuid}/trackers", _to_found),
+    View("trackers-missing", "One's ballot is not there", "open", "/elections/{uuid}/trackers", _to_missing),
     View("journal", "What was done, in words", "certified", "/elections/{uuid}/journal"),
     View("verify", "How to verify", "certified", "/elections/{uuid}/verify"),
     View("report", "The report to print", "certified", "/elections/{uuid}/report"),
@@ -293,7 +382,9 @@ VIEWS = (
     View("booth-question", "Choosing", "again", _VOTE, _to_question),
     View("booth-fault", "A choice that is not allowed", "again", _VOTE, _to_fault),
     View("booth-review", "Reviewing the choices", "again", _VOTE, _to_review),
+    View("booth-encrypting", "Encrypting on a slow phone", "again", _VOTE, _to_encrypting),
     View("booth-ballot", "The encrypted ballot", "again", _VOTE, _to_ballot),
+    View("booth-casting", "Casting without a connection", "again", _VOTE, _to_casting),
     View("booth-receipt", "The receipt", "again", _VOTE, _to_receipt),
     View("booth-challenged", "A ballot for the second device", "again", _VOTE, _to_challenged),
     View("booth-voted", "Who has voted already", "voted", _VOTE, _wait_for_booth),
@@ -312,6 +403,9 @@ VIEWS = (
         _to_contradiction,
     ),
     View("booth-unnamed", "An election that names no key for receipts", "again", _VOTE, _to_unnamed_key),
+    View("booth-no-script", "The booth without JavaScript", "again", _VOTE, _to_no_script),
+    View("booth-too-old", "The booth in an old browser", "again", _VOTE, _to_too_old),
+    View("booth-not-loaded", "A part of the booth did not arrive", "again", _VOTE, _to_not_loaded),
     View("booth-early", "The booth before the keys are made", "frozen", "/elections/{uuid}/vote"),
     View("booth-ready", "The booth before the opening", "ready", _VOTE, _wait_for_booth),
     View("booth-paused", "The booth in a pause", "paused", _VOTE, _wait_for_booth),
@@ -319,6 +413,8 @@ VIEWS = (
     View("booth-cancelled", "The booth of a cancelled election", "cancelled", _VOTE, _wait_for_booth),
     View("check", "The second device", "again", "/elections/{uuid}/check", _wait_for_booth),
     View("checked", "What is in the ballot", "again", _VOTE, _to_checked),
+    View("check-false", "A ballot that is not what its code tells", "again", _VOTE, _to_false),
+    View("check-missing", "A ballot that the server does not have", "again", _VOTE, _to_lost),
     View("trustee-link", "A trustee without a link", "frozen", "/elections/{uuid}/trustee", _to_trustee_link),
     View("trustee-begin", "A trustee begins", "frozen", _TRUSTEE, _to_trustee_step),
     View("trustee-save", "The new key must be saved", "frozen", _TRUSTEE, _to_saving),
