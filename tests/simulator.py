@@ -88,7 +88,8 @@ class Spec:
     votes: (voter's number from 0, choices for each question) in the order of casting; by default every voter but the
     last casts one ballot, then the first `revotes` voters cast again.
     decrypting: owner numbers; by default every single trustee and the last `needed` of each threshold group.
-    is_bound: the election data name the service key, and say whether a vote is final (`record` of `steward`).
+    is_bound: the election data name the service key, and say whether a vote is final (`record` of `steward`); the
+    journal lists the booth's files before it is opened. So does our server; older elections have neither.
     revoting: whether a vote may be changed, as journal and election data say; by default whether somebody does.
     """
 
@@ -566,6 +567,9 @@ def simulate(spec: Spec) -> Simulation:
             "closes_at": "2026-11-10T18:00Z",
             "revotes": _may_revote(spec),
         }
+        if spec.is_bound:
+            files = [["/static/booth/worker.js", sha256_hex(f"worker {spec.seed}".encode())]]
+            book.write("booth-files", {"files": files})
         book.write("opened", opened, _COMMITTEE, seal=True)
         for number, (voter, choices) in enumerate(votes):
             raw = make_ballot(

@@ -198,6 +198,12 @@ def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLi
         raise RejectedError("J9", "the trustees' keys are not those that they committed to")
 
 
+def _lacks_first_list(lines: list[JournalLine]) -> bool:
+    """Whether voting was opened before the journal said of which files the voters' pages consist."""
+    kinds = [line.kind for line in lines]
+    return "opened" in kinds and "booth-files" not in kinds[: kinds.index("opened")]
+
+
 def check_journal(
     setup: SetupFacts, reader: JournalReader, lines: list[JournalLine], box: BoxFacts, findings: Findings
 ) -> None:
@@ -206,6 +212,11 @@ def check_journal(
         findings.warn(
             "the election data name no service key: the fingerprint does not cover the key of receipts and seals,"
             " so compare it with copies of the journal from elsewhere"
+        )
+    if _lacks_first_list(lines):
+        findings.warn(
+            "the journal does not say before voting was opened what the voters' pages consist of (no line booth-files),"
+            " so nobody can tell whether the first of them were shown other pages"
         )
     if late := late_ballots(lines, box):
         count = "1 ballot was" if late == 1 else f"{late} ballots were"

@@ -429,6 +429,7 @@ FREE = {
     ("roll-frozen", "roll"),
     ("credentials-published", "mode"),
     ("keys-ready", "at"),
+    ("booth-files", "files"),
     ("opened", "at"),
     ("opened", "closes_at"),
     ("opened", "revotes"),
@@ -661,6 +662,25 @@ def test_the_files_of_the_booth_are_a_line_like_others(judge: Judge) -> None:
     for where, other in (("tallied", line), ("closed", replace(line, actor="committee:7"))):
         acts = _before(election.acts, where, other)
         assert failed(judge(election.archive, election.with_acts(acts).journal)) & {"J3", "J5"}
+
+
+def test_pages_that_nobody_wrote_down_before_opening_are_a_warning(judge: Judge) -> None:
+    """Without it: the first voters could vote on pages that are in no list, and nobody would be told."""
+    election = simulated(replace(KINDS["plain"], is_bound=True))
+
+    def is_warned(election: Simulation) -> bool:
+        report = judge.of(election, journal=True)
+        assert_sound(report)
+        return any("does not say before voting was opened" in text for text in report.findings.warnings)
+
+    assert not is_warned(election)
+    line = _first(election.acts, "booth-files")
+    acts = [act for act in election.acts if act is not line]
+    assert is_warned(election.with_acts(acts))
+    # A later list is of what was shown from then on.
+    assert is_warned(election.with_acts(_before(acts, "closed", line)))
+    # Where voting was not opened yet, the list may still come.
+    assert not is_warned(simulated(replace(KINDS["plain"], stage="setup", votes=())))
 
 
 def test_ballots_after_closing_are_a_warning(judge: Judge) -> None:
