@@ -43,6 +43,9 @@ from crypto.randomness import Coins
 from crypto.trustee_key import TrusteeKey, make_trustee_key, parse_trustee_key, verify_trustee_key
 
 FORM_3, FORM_25, FORM_20 = "3.0", "2.5", "2.0"
+# Characters of a sealed text, and how many more for each coefficient of a polynomial: about twice what the widest
+# group needs, whose scalars have 617 digits.
+LONGEST_SEALED, LONGEST_COEFFICIENT = 16_384, 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,15 +363,24 @@ def make_coefficients(
     }
 
 
+def _require_sealed(value: Any, rule: str, what: str, coefficients: int = 0) -> str:
+    """A sealed text of bounded length (T8): nobody can look inside one for another, so a trustee could
+    else make the others' inboxes too large for a phone."""
+    text = require_text(value, rule, what)
+    if len(text) > LONGEST_SEALED + coefficients * LONGEST_COEFFICIENT:
+        raise MalformedError("T8", f"{what}: the sealed text is too long")
+    return text
+
+
 def check_coefficients_message(
     group: Group, certificates: Sequence[Any], threshold: int, index: int, message: Any
 ) -> None:
     """The server's look at a step-3 message: everything that it can see without opening shares."""
     parsed = [parse_certificate(group, item) for item in certificates]
     fields = require_fields(message, ("polynomial", "secrets", "coefexps", "signature"), "T3")
-    require_text(fields["polynomial"], "T3", "polynomial")
+    _require_sealed(fields["polynomial"], "T3", "polynomial", threshold)
     for secret in require_list(fields["secrets"], "T3", len(parsed), "secrets"):
-        require_text(secret, "T3", "secret")
+        _require_sealed(secret, "T3", "secret")
     coefficients = parse_coefficients(group, fields["coefexps"])
     certificate = parsed[index - 1]
     where = f"trustee {index}'s coefficients"
@@ -385,7 +397,7 @@ def check_voutput(
     """The server's look at a step-5 message: the key is the one that everybody's coefficients make,
     and its owner signed it."""
     fields = require_fields(value, ("private_key", "public_key"), "T5")
-    require_text(fields["private_key"], "T5", "private_key")
+    _require_sealed(fields["private_key"], "T5", "private_key")
     key = parse_trustee_key(group, fields["public_key"], "T5")
     if key.signature is None:
         raise RejectedError("T6", f"trustee {index}'s key is not signed by its owner")
@@ -427,6 +439,7 @@ def make_voutput(
     """
     parsed = _parse_certificates(group, seed, certificates, threshold, index)
     fields = require_fields(vinput, ("polynomial", "secrets", "coefexps", "signatures"), "T8")
+    _require_sealed(fields["polynomial"], "T8", "polynomial", threshold)
     size = len(parsed)
     columns = [require_list(fields[key], "T8", size, key) for key in ("secrets", "coefexps", "signatures")]
     signing_key, decryption_key = _signing_key(group, seed), _decryption_key(group, seed)
@@ -440,9 +453,8 @@ def make_voutput(
         text = _coefficients_text(parsed, coefficients)
         verify_text(group, certificate.verification, text, signature, "T4", what)
         try:
-            message = receive(
-                group, decryption_key, certificate.verification, require_text(sealed, "T8", "secret")
-            )
+            letter = _require_sealed(sealed, "T8", "secret")
+            message = receive(group, decryption_key, certificate.verification, letter)
         except ProtocolError as error:
             raise type(error)(error.rule, f"the share of trustee {i}: {error.detail}") from error
         share = _parse_share(message, "secret") % group.q
@@ -487,5 +499,6 @@ def assemble(
 def open_private_key(group: Group, seed: str, private_key: str) -> int:
     """The secret S_j from the sealed text that the trustee kept or the server stored for it."""
     own = group.power_g(_signing_key(group, seed))
-    message = receive(group, _decryption_key(group, seed), own, private_key)
+    letter = _require_sealed(private_key, "T8", "private_key")
+    message = receive(group, _decryption_key(group, seed), own, letter)
     return _parse_share(message, "decryption_key") % group.q

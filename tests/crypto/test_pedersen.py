@@ -14,6 +14,7 @@ from crypto.decryption import lagrange
 from crypto.encoding import encode_json, sha256_hex
 from crypto.errors import MisuseError, RejectedError
 from crypto.groups import get_group
+from crypto.groups.registry import GROUP_NAMES
 from crypto.pedersen import (
     FORM_3,
     FORM_20,
@@ -24,6 +25,7 @@ from crypto.pedersen import (
     _signing_key,
     assemble,
     check_coefficients_message,
+    check_voutput,
     coefficient_commitment,
     make_certificate,
     make_coefficients,
@@ -318,6 +320,63 @@ def test_a_false_message_is_found_by_the_server_and_by_every_trustee(rule: str, 
 def test_the_server_refuses_a_message_of_another_shape(change: Any) -> None:
     with refused("T3"):
         check_coefficients_message(G, made().certificates, 2, 1, change(made().messages[0]))
+
+
+# docs/protocol.md names the limits (T8).
+SEALED, PER_COEFFICIENT = 16_384, 2_048
+
+
+@pytest.mark.parametrize("part, longest", [("polynomial", SEALED + 2 * PER_COEFFICIENT), ("secrets", SEALED)])
+def test_a_sealed_text_has_a_longest_size_for_the_server(part: str, longest: int) -> None:
+    """Without it: one trustee could make the others' inboxes too large to be opened on a phone."""
+    honest = made().messages[0]
+
+    def with_text(length: int) -> dict[str, Any]:
+        text = "A" * length
+        return {**honest, part: text if part == "polynomial" else [honest[part][0], text, honest[part][2]]}
+
+    check_coefficients_message(G, made().certificates, 2, 1, with_text(longest))
+    with refused("T8", "too long"):
+        check_coefficients_message(G, made().certificates, 2, 1, with_text(longest + 1))
+
+
+def test_a_sealed_private_key_has_a_longest_size_for_the_server() -> None:
+    key = made()
+    for length, is_taken in ((SEALED, True), (SEALED + 1, False)):
+        value = {**key.voutputs[0], "private_key": "A" * length}
+        if is_taken:
+            check_voutput(G, key.certificates, key.messages, 1, value)
+        else:
+            with refused("T8", "too long"):
+                check_voutput(G, key.certificates, key.messages, 1, value)
+
+
+def test_a_trustee_opens_no_sealed_text_that_is_too_long() -> None:
+    """The server that passes letters on need not be honest either."""
+    key = made()
+    for part in ("polynomial", "secrets"):
+        value: Any = make_vinput(key.messages, 2)
+        huge = "A" * 50_000
+        value = {**value, part: huge if part == "polynomial" else [huge, *value[part][1:]]}
+        with refused("T8", "too long"):
+            make_voutput(G, key.seeds[1], key.certificates, 2, value, 2, coins_for(2, "long"))
+    with refused("T8", "too long"):
+        open_private_key(G, key.seeds[0], "A" * (SEALED + 1))
+
+
+@pytest.mark.parametrize("name", GROUP_NAMES)
+def test_honest_sealed_texts_of_every_group_are_short_enough(name: str) -> None:
+    """The widest group has scalars of 617 digits; the letters of 255 trustees are no longer than those of two."""
+    group, seed = get_group(name), "C" * 22
+    size = 4
+    certificates = [
+        make_certificate(group, chr(66 + i) * 22, size, size, i, SystemCoins()) for i in range(1, size + 1)
+    ]
+    message = make_coefficients(group, seed, certificates, size, 1, SystemCoins())
+    check_coefficients_message(group, certificates, size, 1, message)
+    assert max(map(len, message["secrets"])) < SEALED * 3 // 4
+    # What each further coefficient adds.
+    assert len(message["polynomial"]) - len(message["secrets"][0]) < size * PER_COEFFICIENT * 3 // 4
 
 
 def test_the_server_accepts_every_honest_message() -> None:

@@ -251,12 +251,32 @@ def test_both_refuse_the_same_shares(js: Node) -> None:
         {**vinput, "signatures": vinput["signatures"][::-1]},
         {**vinput, "signatures": [*vinput["signatures"][:2], {"challenge": "1", "response": "2"}]},
     ]
+    # The longest sealed texts are the same; one more character is refused by both.
+    long = [{**vinput, "polynomial": "A" * length} for length in (20_480, 20_481)]
+    long += [{**vinput, "secrets": ["A" * 16_385, *vinput["secrets"][1:]]}]
+    assert [verdict(lambda v=value: ours(v))[0] for value in long] == ["value", *["MalformedError"] * 2]
     shapes = [value for what, value in mutations(vinput) if what.count("/") < 1]
-    for value in [*swapped, *shapes]:
+    for value in [*swapped, *long, *shapes]:
         found = verdict(lambda v=value: ours(v))
         theirs = verdict(lambda v=value: bool(js.call("makeVoutput", vinput=encode_json(v), **given)))
         assert theirs == found
     assert verdict(lambda: ours(swapped[0])) == ("RejectedError", "T8")
+
+
+def test_a_sealed_text_that_is_too_long_is_not_opened(js: Node) -> None:
+    """Without it: a trustee's phone would work on megabytes that another trustee sent."""
+    given = {
+        "certificates": encode_json(KEYS.certificates),
+        "threshold": 2,
+        "index": 2,
+        "seed": KEYS.seeds[1],
+    }
+    vinput = make_vinput(KEYS.messages, 2)
+    long = {**vinput, "secrets": ["A" * 16_385, *vinput["secrets"][1:]]}
+    with pytest.raises(JsError, match="the share of trustee 1: the sealed text is too long"):
+        js.call("makeVoutput", vinput=encode_json(long), **given)
+    with pytest.raises(JsError, match="private_key: the sealed text is too long"):
+        js.call("openPrivateKey", seed=KEYS.seeds[1], sealed="A" * 16_385)
 
 
 def test_a_share_that_does_not_fit_names_its_trustee(js: Node) -> None:

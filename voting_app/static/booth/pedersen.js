@@ -18,6 +18,7 @@ import {
   requireFields,
   requireInt,
   requireList,
+  requireText,
   sha256Hex,
   utf8,
 } from "./encoding.js";
@@ -52,6 +53,10 @@ import { encodeTrusteeKey, makeTrusteeKey, parseTrusteeKey, verifyTrusteeKey } f
 export const FORM_3 = "3.0";
 const FORM_25 = "2.5";
 const FORM_20 = "2.0";
+// Characters of a sealed text, and how many more for each coefficient of a polynomial: about twice what the widest
+// group needs, whose scalars have 617 digits.
+const LONGEST_SEALED = 16_384;
+const LONGEST_COEFFICIENT = 2_048;
 
 /** What the archive says about a group of threshold trustees (`["Pedersen", …]`). */
 export class PedersenParams {
@@ -397,6 +402,21 @@ function parseShare(text, key) {
 }
 
 /**
+ * A sealed text of bounded length (T8): nobody can look inside one for another, so a trustee could else make the
+ * others' inboxes too large for a phone.
+ * @param {unknown} value
+ * @param {string} what
+ * @param {number} [coefficients]
+ */
+function requireSealed(value, what, coefficients = 0) {
+  const text = requireText(value, "T8", what);
+  if (text.length > LONGEST_SEALED + coefficients * LONGEST_COEFFICIENT) {
+    throw new MalformedError("T8", `${what}: the sealed text is too long`);
+  }
+  return text;
+}
+
+/**
  * The message of step 4, the server's: `{"polynomial", "secrets", "coefexps", "signatures"}`; shapes only.
  * @param {unknown} vinput
  * @param {number} size
@@ -406,7 +426,7 @@ export function parseVinput(vinput, size) {
   const [secrets, coefexps, signatures] = ["secrets", "coefexps", "signatures"].map((key) =>
     requireList(fields[key], "T8", key, size),
   );
-  return { secrets, coefexps, signatures };
+  return { polynomial: fields.polynomial, secrets, coefexps, signatures };
 }
 
 /**
@@ -423,7 +443,8 @@ export function parseVinput(vinput, size) {
  */
 export async function makeVoutput(seed, certificates, threshold, vinput, index, coins, sealing = new SystemCoins()) {
   const parsed = parseCertificates(seed, certificates, threshold, index);
-  const { secrets, coefexps, signatures } = parseVinput(vinput, parsed.length);
+  const { polynomial, secrets, coefexps, signatures } = parseVinput(vinput, parsed.length);
+  requireSealed(polynomial, "polynomial", threshold);
   const signingKey = signingKeyOf(seed);
   const decryptionKey = decryptionKeyOf(seed);
   let secret = 0n;
@@ -435,7 +456,8 @@ export async function makeVoutput(seed, certificates, threshold, vinput, index, 
     const signature = parseProof(signatures[place], "T4", "signature of the certificates");
     verifyCertificatesSignature(parsed, sender, coefficients, signature);
     const what = `the share of trustee ${sender}`;
-    const message = await channel.receiveNamed(decryptionKey, certificate.verification, secrets[place], what);
+    const sealed = requireSealed(secrets[place], what);
+    const message = await channel.receiveNamed(decryptionKey, certificate.verification, sealed, what);
     const share = parseShare(message, "secret");
     if (powerG(share).text !== expectedKey([coefficients], index).text) {
       throw new RejectedError("T8", `${what} does not fit trustee ${sender}'s coefficients`);
@@ -459,5 +481,6 @@ export async function makeVoutput(seed, certificates, threshold, vinput, index, 
  */
 export async function openPrivateKey(seed, privateKey) {
   const own = powerG(signingKeyOf(seed));
-  return parseShare(await channel.receive(decryptionKeyOf(seed), own, privateKey), "decryption_key");
+  const sealed = requireSealed(privateKey, "private_key");
+  return parseShare(await channel.receive(decryptionKeyOf(seed), own, sealed), "decryption_key");
 }
