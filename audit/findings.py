@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from audit.checks import CHECKS
 from crypto.errors import ProtocolError
+from crypto.journal import JournalLine
 from crypto.tally import EncryptedTally
 
 if TYPE_CHECKING:
@@ -125,9 +126,11 @@ class Report:
     # For people: the questions as the election data has them.
     questions: list[Any] = field(default_factory=list)
     service_key: str | None = None
-    # For a trustee: what was fixed at setup, and the encrypted tally that the ballots make.
+    # For a trustee: what was fixed at setup, the encrypted tally that the ballots make, and what the journal tells.
     setup: SetupFacts | None = None
     tally: EncryptedTally | None = None
+    journal: tuple[JournalLine, ...] = ()
+    journal_state: str | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -25,11 +25,24 @@ class Recount:
 
 
 def recount(archive: Path, journal: Path | None, *, jobs: int, progress: Progress) -> Recount:
-    """Audits the archive; NotDecryptable unless it is sound and waits for decryptions."""
+    """Audits the archive; NotDecryptable unless it is sound and waits for decryptions.
+
+    The journal may be missing only where the election data do not name its key: elections of other programs have
+    none. Ballots that were left out show in nothing else.
+    """
     report = audit(archive, journal, jobs=jobs, progress=progress)
     if report.verdict != "sound" or report.setup is None:
         raise NotDecryptable(
             f"the archive is not sound (verdict: {report.verdict}); run steward-audit verify to see why"
+        )
+    if journal is None and report.setup.election.record_terms is not None:
+        raise NotDecryptable(
+            "this election has a journal, which tells whether ballots were left out: give it with --journal"
+        )
+    # Strong proofs come in this state only (J5): what is cancelled or untalliable was ended without a result.
+    if report.journal_state not in (None, "closed"):
+        raise NotDecryptable(
+            f"the journal says that the election is {report.journal_state}: its sum is not to be opened"
         )
     if report.tally is None:
         raise NotDecryptable(f"there is no tally to decrypt yet: the election is {report.state}")

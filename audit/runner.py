@@ -207,6 +207,7 @@ def audit(
                 reader, lines = read_journal(journal, findings)
                 run.wanted, run.challenged = wanted_heads(lines), challenged_ballots(lines)
                 run.report.service_key = reader.service_key
+                run.report.journal, run.report.journal_state = tuple(lines), reader.state
         with suppress(Stop):
             run.read_box()
             if reader is not None:

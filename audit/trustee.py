@@ -355,7 +355,9 @@ def _describe(found: Recount, owner: int) -> Sequence[str]:
 
 
 @cli.command()
-@click.option("--journal", type=_INPUT, help="The election's journal, to be checked as well.")
+@click.option(
+    "--journal", type=_INPUT, help="The election's journal; only elections of other programs have none."
+)
 @click.option("--yes", is_flag=True, help="Do not ask before decrypting.")
 @click.option(
     "--jobs",

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from audit.keyfile import KeyFile, create_key_file, read_key_file
+from audit.recount import NotDecryptable
 from audit.registrar import cli as registrar
 from audit.trustee import cli
 from crypto.ballot import parse_ballot
@@ -18,7 +19,16 @@ from crypto.encoding import sha256_hex
 from crypto.errors import MisuseError, ProtocolError
 from crypto.pedersen import coefficient_commitment
 from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
-from tests.simulator import Simulation, Threshold, generate_threshold_key, sound
+from tests.simulator import (
+    KINDS,
+    SEAL,
+    Act,
+    Simulation,
+    Threshold,
+    generate_threshold_key,
+    simulated,
+    sound,
+)
 
 
 def run(*words: str | Path) -> Result:
@@ -122,15 +132,19 @@ def test_damaged_key_files_are_refused_in_words(tmp_path: Path, committed: dict[
 @pytest.fixture
 def drilled(tmp_path: Path) -> Path:
     """The first trustee of the simulator's election "threshold", who has seen everything up to the drill."""
-    election = before_decryption(sound("threshold"))
-    (tmp_path / "box.bel").write_bytes(election.archive)
-    (tmp_path / "journal").write_bytes(election.journal)
+    return drill_in(tmp_path, sound("threshold"))
+
+
+def drill_in(folder: Path, whole: Simulation) -> Path:
+    election = before_decryption(whole)
+    (folder / "box.bel").write_bytes(election.archive)
+    (folder / "journal").write_bytes(election.journal)
     keys = generate_threshold_key(election.group, Threshold(2, 3), "5 item 0")
     known = {str(n): coefficient_commitment(m["coefexps"]) for n, m in enumerate(keys.messages, 1)}
     key = KeyFile("threshold", "Ed25519", seed=keys.seeds[0], size=3, threshold=2, index=1)
     key.message, key.certificates, key.commitments = keys.messages[0], keys.certificates, known
     key.private_key = keys.voutputs[0]["private_key"]
-    path = tmp_path / "key"
+    path = folder / "key"
     create_key_file(path, key)
     assert_proof(run("drill", "--fingerprint", election.election.fingerprint, "--nonce", "00" * 16, path))
     return path
@@ -191,6 +205,59 @@ def test_a_key_decrypts_for_the_keys_and_the_journal_that_it_knows(drilled: Path
     assert read_key_file(drilled).decrypted
 
 
+# --- what must be given, and what the journal must say ---------------------------------------------------------
+
+
+def bound() -> Simulation:
+    """As our server makes them: the election data name the key that seals the journal."""
+    return simulated(replace(KINDS["threshold"], is_bound=True))
+
+
+def test_where_the_election_data_name_the_journals_key_the_journal_must_be_given(tmp_path: Path) -> None:
+    """Without it: a box from which ballots were taken is sound in itself, and nothing would contradict it."""
+    path = drill_in(tmp_path, bound())
+    words = ["decrypt", "--yes", "--jobs", "1", path, tmp_path / "box.bel"]
+    key = path.read_bytes()
+    whole = (tmp_path / "box.bel").read_bytes()
+    for archive in (shortened(bound()).archive, whole):
+        (tmp_path / "box.bel").write_bytes(archive)
+        refused = run(*words)
+        assert_not_decryptable(refused, "--journal")
+    (tmp_path / "box.bel").write_bytes(shortened(bound()).archive)
+    assert_not_decryptable(decrypt(path), "the archive is not sound")
+    assert (path.read_bytes(), (tmp_path / "key.seen").exists()) == (key, False)
+    (tmp_path / "box.bel").write_bytes(whole)
+    assert set(answer(decrypt(path))) == {"partial_decryption", "strong_proofs"}
+
+
+def assert_not_decryptable(result: Result, words: str) -> None:
+    """Refused by what the record says; ``main`` prints it."""
+    assert isinstance(result.exception, NotDecryptable)
+    assert words in str(result.exception)
+    assert not result.stdout
+
+
+@pytest.mark.parametrize("state", ["cancelled", "untalliable", "tallied", "certified"])
+def test_a_sum_is_opened_only_while_the_journal_says_closed(drilled: Path, state: str) -> None:
+    """Without it: what an election's own people ended without a result could be opened all the same."""
+    election = before_decryption(sound("threshold"))
+    acts, key = list(election.acts), drilled.read_bytes()
+    if state in ("tallied", "certified"):
+        whole = simulated(replace(KINDS["threshold"], stage=state))
+        (drilled.parent / "box.bel").write_bytes(whole.archive)
+        acts = list(whole.acts)
+    else:
+        payload = {"at": "2026-11-22T12:51Z", "reason": "A fire"}
+        box = acts[-1].box
+        acts += [Act(state, payload, "committee:1", box), Act(SEAL, {}, acts[-1].actor, box)]
+        election = election.with_acts(acts)
+        (drilled.parent / "journal").write_bytes(election.journal)
+    if state in ("tallied", "certified"):
+        (drilled.parent / "journal").write_bytes(whole.journal)
+    assert_not_decryptable(decrypt(drilled), f"the election is {state}")
+    assert (drilled.read_bytes(), (drilled.parent / "key.seen").exists()) == (key, False)
+
+
 # --- what was seen before ----------------------------------------------------------------------------------------
 
 
@@ -211,9 +278,9 @@ def while_voting(ballots: int) -> Simulation:
     return election.with_entries(entries).with_acts(election.acts[:closed])
 
 
-def shortened() -> Simulation:
+def shortened(whole: Simulation | None = None) -> Simulation:
     """Without the second ballot, counted and sealed anew by whoever has the service key: sound in itself."""
-    election = before_decryption(sound("threshold"))
+    election = before_decryption(whole or sound("threshold"))
     place = election.index("Ballot", 1)
     entries = [entry for number, entry in enumerate(election.entries) if number != place]
     accumulator = TallyAccumulator(election.election)

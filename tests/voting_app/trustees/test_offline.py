@@ -86,8 +86,10 @@ def test_an_election_with_offline_trustees_and_registrar(api: Api, tmp_path: Pat
     assert run.cast("M3", ["blank", [0]]).status_code == 201
     run.close()
     assert run.status()["box"]["state"] == "counted"
-    archive = tmp_path / f"{run.uuid}.bel"
+    archive, journal = tmp_path / f"{run.uuid}.bel", tmp_path / f"{run.uuid}.journal.jsonl"
     for machine in (single, group[0], group[2]):
-        archive.write_bytes(api.client.get(f"/elections/{run.uuid}/{archive.name}").data)
-        machine.send("decryption", machine.call("decrypt", "--yes", "--jobs", "1", machine.key, archive))
+        for file in (archive, journal):
+            file.write_bytes(api.client.get(f"/elections/{run.uuid}/{file.name}").data)
+        words = ["--yes", "--jobs", "1", "--journal", journal]
+        machine.send("decryption", machine.call("decrypt", *words, machine.key, archive))
     assert run.result() == [[1, 2, 0], [1, 2]]
