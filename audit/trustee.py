@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from audit.checks.journal import list_commitments
-from audit.keyfile import KeyFile, create_key_file, read_key_file, replace_key_file
+from audit.keyfile import KeyFile, create_key_file, encode_key_file, read_key_file, replace_key_file
 from audit.progress import LateProgress
 from audit.recount import NotDecryptable, Recount, recount
 from audit.report import result_names
@@ -76,6 +76,14 @@ def _print(value: Any, out: Path | None) -> None:
         click.echo(f"written to {out}", err=True)
 
 
+def _keep(key_file: Path, key: KeyFile) -> None:
+    """Writes what a step has changed. Copies from before do not know what this one has seen, and refuse less."""
+    if key_file.read_bytes() == encode_key_file(key):
+        return
+    replace_key_file(key_file, key)
+    click.echo(f"{key_file} was changed: copy it anew, and destroy older copies of it", err=True)
+
+
 def _read_inputs(inbox: Path) -> dict[str, Any]:
     value = parse_json(inbox.read_bytes().strip(), "T8")
     inputs = value.get("inputs") if isinstance(value, dict) else None
@@ -103,8 +111,9 @@ def cli() -> None:
 
     A single trustee: keygen, commit, reveal, then drill before the election opens and decrypt after
     it has closed. A threshold trustee: certificate, commit, reveal, share, then drill and decrypt.
-    Everything that you must keep is in one key file; make a copy and keep both safe. Without enough
-    key files nobody can ever tell the result.
+    Everything that you must keep is in one key file; make a copy and keep both safe. Steps change the
+    file: then copy it anew and destroy older copies, which do not know what they have to refuse.
+    Without enough key files nobody can ever tell the result.
 
     What you have seen of the published record is noted beside the key file, in KEY_FILE.seen, and
     compared at every look and before decrypting: so nothing that was published can be taken back
@@ -165,7 +174,7 @@ def commit(inbox: Path | None, out: Path | None, key_file: Path) -> None:
                 key.get_group(), seed, certificates, threshold, index, SystemCoins()
             )
             key.certificates = certificates
-            replace_key_file(key_file, key)
+            _keep(key_file, key)
     _print({"commitment": _commitment(key)}, out)
 
 
@@ -202,7 +211,7 @@ def reveal(inbox: Path, out: Path | None, key_file: Path) -> None:
     if key.commitments and key.commitments != commitments:
         _refuse("the server shows other commitments than before: stop, and tell the committee")
     key.commitments = commitments
-    replace_key_file(key_file, key)
+    _keep(key_file, key)
     _print(key.message, out)
 
 
@@ -229,7 +238,7 @@ def share(inbox: Path, out: Path | None, key_file: Path) -> None:
     value = make_voutput(key.get_group(), seed, key.certificates, threshold, vinput, index, SystemCoins())
     _require_committed(key, vinput)
     key.private_key = value["private_key"]
-    replace_key_file(key_file, key)
+    _keep(key_file, key)
     _print(value, out)
 
 
@@ -250,11 +259,14 @@ def drill(fingerprint: str, nonce: str, out: Path | None, key_file: Path) -> Non
     """Show before the opening that your key works."""
     key = read_key_file(key_file)
     group = key.get_group()
+    if not key.commitments:
+        # Without them the published keys could not be compared with what was committed to.
+        _refuse_older("the reveal")
     _require_same_election(key, fingerprint)
     proof = make_drill(group, fingerprint, _secret(key, group), nonce, SystemCoins())
     if key.fingerprint is None:
         key.fingerprint = fingerprint
-        replace_key_file(key_file, key)
+        _keep(key_file, key)
     _print(proof, out)
 
 
@@ -271,6 +283,22 @@ def _require_own(found: Recount, secret: int) -> int:
         if key.public_key == public:
             return owner
     _refuse("this key is not one of the election's trustees' keys")
+
+
+def _refuse_older(step: str) -> NoReturn:
+    _refuse(
+        f"this is an older copy of your key file, from before {step}: use the newest, and destroy this one"
+    )
+
+
+def _require_newest(key: KeyFile, found: Recount, owner: int) -> None:
+    """The file knows of the steps that the journal tells of its owner. An older copy would refuse no other election
+    and no second tally."""
+    told = {line.kind for line in found.report.journal if line.payload.get("owner") == owner}
+    if "key-drill" in told and key.fingerprint is None:
+        _refuse_older("the drill")
+    if "strong-decryption" in told and key.decrypted is None:
+        _refuse_older("you decrypted the tally")
 
 
 def _published_commitments(found: Recount) -> dict[str, str]:
@@ -391,6 +419,7 @@ def decrypt(
     write_seen(seen_file(key_file), _compare_record(key_file, key, archive, journal))
     secret = _secret(key, election.group)
     owner = _require_own(found, secret)
+    _require_newest(key, found, owner)
     _require_same_ceremony(key, found, owner)
     for line in _describe(found, owner):
         click.echo(line, err=True)
@@ -403,7 +432,7 @@ def decrypt(
         _refuse("nothing was decrypted")
     if key.decrypted is None:
         key.decrypted = digest
-        replace_key_file(key_file, key)
+        _keep(key_file, key)
     partial = make_partial_decryption(election, found.tally, secret, SystemCoins())
     strong = make_strong_proofs(election, found.tally, secret, owner, SystemCoins())
     _print({"partial_decryption": parse_json(partial, "D2"), "strong_proofs": strong}, out)

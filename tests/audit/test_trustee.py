@@ -135,15 +135,15 @@ def drilled(tmp_path: Path) -> Path:
     return drill_in(tmp_path, sound("threshold"))
 
 
-def drill_in(folder: Path, whole: Simulation) -> Path:
+def drill_in(folder: Path, whole: Simulation, index: int = 1) -> Path:
     election = before_decryption(whole)
     (folder / "box.bel").write_bytes(election.archive)
     (folder / "journal").write_bytes(election.journal)
     keys = generate_threshold_key(election.group, Threshold(2, 3), "5 item 0")
     known = {str(n): coefficient_commitment(m["coefexps"]) for n, m in enumerate(keys.messages, 1)}
-    key = KeyFile("threshold", "Ed25519", seed=keys.seeds[0], size=3, threshold=2, index=1)
-    key.message, key.certificates, key.commitments = keys.messages[0], keys.certificates, known
-    key.private_key = keys.voutputs[0]["private_key"]
+    key = KeyFile("threshold", "Ed25519", seed=keys.seeds[index - 1], size=3, threshold=2, index=index)
+    key.message, key.certificates, key.commitments = keys.messages[index - 1], keys.certificates, known
+    key.private_key = keys.voutputs[index - 1]["private_key"]
     path = folder / "key"
     create_key_file(path, key)
     assert_proof(run("drill", "--fingerprint", election.election.fingerprint, "--nonce", "00" * 16, path))
@@ -256,6 +256,81 @@ def test_a_sum_is_opened_only_while_the_journal_says_closed(drilled: Path, state
         (drilled.parent / "journal").write_bytes(whole.journal)
     assert_not_decryptable(decrypt(drilled), f"the election is {state}")
     assert (drilled.read_bytes(), (drilled.parent / "key.seen").exists()) == (key, False)
+
+
+# --- older copies of a key file ----------------------------------------------------------------------------------
+
+
+def test_a_copy_from_before_the_reveal_passes_no_drill(drilled: Path) -> None:
+    """Without it: a file that does not know what everybody committed to would take any published keys."""
+    content = json.loads(drilled.read_text())
+    del content["commitments"], content["fingerprint"]
+    drilled.write_text(json.dumps(content))
+    before = drilled.read_bytes()
+    fingerprint = sound("threshold").election.fingerprint
+    refused = run("drill", "--fingerprint", fingerprint, "--nonce", "00" * 16, drilled)
+    assert_refused(refused)
+    assert "older copy" in refused.stderr
+    assert drilled.read_bytes() == before
+
+
+def test_a_copy_from_before_the_drill_decrypts_only_once_it_knows_the_election(drilled: Path) -> None:
+    content = json.loads(drilled.read_text())
+    fingerprint = content.pop("fingerprint")
+    drilled.write_text(json.dumps(content))
+    before = drilled.read_bytes()
+    refused = decrypt(drilled)
+    assert_refused(refused)
+    assert "older copy" in refused.stderr
+    assert drilled.read_bytes() == before
+    # Where no other copy is left, the drill brings this one up to date.
+    assert_proof(run("drill", "--fingerprint", fingerprint, "--nonce", "11" * 16, drilled))
+    assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
+
+
+def test_an_owner_whom_the_journal_does_not_know_from_a_drill_decrypts(drilled: Path) -> None:
+    """A threshold of drills is enough to open an election (J7); the others' keys are still needed some day."""
+    election = before_decryption(sound("threshold"))
+    acts = [act for act in election.acts if (act.kind, act.payload.get("owner")) != ("key-drill", 1)]
+    (drilled.parent / "journal").write_bytes(election.with_acts(acts).journal)
+    content = json.loads(drilled.read_text())
+    del content["fingerprint"]
+    drilled.write_text(json.dumps(content))
+    assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
+
+
+def test_a_copy_that_does_not_know_of_its_decryption_is_not_used(tmp_path: Path) -> None:
+    """Without it: a copy from before the decryption would open a second sum, which tells votes between the two."""
+    whole = sound("threshold")
+    path = drill_in(tmp_path, whole, 2)
+    copy = path.read_bytes()
+    assert decrypt(path).exit_code == 0
+    kept = whole.entries[: whole.index("PartialDecryption") + 1]
+    assert json.loads(kept[-1].bodies[-1])["owner"] == 2
+    acts = [act for act in whole.acts if act.kind not in ("tallied", "certified")]
+    proved = next(n for n, act in enumerate(acts) if act.kind == "strong-decryption")
+    show(path, whole.with_entries(kept).with_acts(acts[: proved + 1]))
+    assert decrypt(path).exit_code == 0
+    path.write_bytes(copy)
+    refused = decrypt(path)
+    assert_refused(refused)
+    assert "older copy" in refused.stderr
+
+
+def test_each_step_that_changes_the_key_file_says_what_to_do_with_older_copies(
+    tmp_path: Path, committed: dict[str, str]
+) -> None:
+    key = tmp_path / "1.key"
+    inbox = write_inbox(tmp_path, commitments=committed)
+    words = ["reveal", "--inbox", inbox, key]
+    assert "destroy older copies" in run(*words).stderr
+    # The same again changes nothing.
+    assert "older copies" not in run(*words).stderr
+
+
+def test_drill_and_decryption_say_what_to_do_with_older_copies(drilled: Path) -> None:
+    assert "destroy older copies" in decrypt(drilled).stderr
+    assert "older copies" not in decrypt(drilled).stderr
 
 
 # --- what was seen before ----------------------------------------------------------------------------------------
