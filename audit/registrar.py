@@ -5,8 +5,6 @@ The server gets the public list only, so nobody there can vote in a member's nam
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +18,7 @@ from crypto.encoding import is_uuid, sha256_base64
 from crypto.groups import Element, get_group
 from crypto.groups.registry import DEFAULT_GROUP, GROUP_NAMES
 from crypto.roll import Member, RollFileError, parse_roll
+from crypto.tables import encode_table
 
 _MOST_SHOWN = 20
 
@@ -86,22 +85,20 @@ def generate(uuid: str, group_name: str, out: Path, roll: Path) -> None:
     group = get_group(group_name)
     weighted = any(member.weight != 1 for member in members)
     out.mkdir(parents=True, exist_ok=True)
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(("member_number", "credential"))
+    rows = [("member_number", "credential")]
     entries: list[tuple[Element, int | None]] = []
     with LateProgress("credentials", len(members)) as bar:
         for done, member in enumerate(members, 1):
             text = new_credential_text()
             entries.append((derive_public(group, uuid, text), member.weight if weighted else None))
-            writer.writerow((member.member_number, text))
+            rows.append((member.member_number, text))
             bar.update(done)
     public = encode_credential_list(group, entries)
     secret_file, public_file = out / "credentials.csv", out / "public-credentials.json"
     with public_file.open("xb") as file:
         try:
             # Both or none: a secret list beside another public one would be handed out in vain.
-            _write_private(secret_file, table.getvalue().encode())
+            _write_private(secret_file, encode_table(rows).encode())
             file.write(public)
         except BaseException:
             public_file.unlink()

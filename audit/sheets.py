@@ -6,8 +6,6 @@ vote at the earliest. So all of it is compared first, and one wrong row refuses 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from crypto.credentials import derive_public, encode_credential_list, parse_cred
 from crypto.encoding import sha256_hex
 from crypto.errors import MalformedError, ProtocolError
 from crypto.roll import Member
+from crypto.tables import TableError, read_table
 from paper.link import parse_site
 from paper.sheets import Occasion, Sheet
 
@@ -91,9 +90,9 @@ def read_setup(archive: Path) -> tuple[SetupFacts, bytes]:
 def read_credentials(path: Path) -> dict[str, str]:
     """Member number → credential, from ``credentials.csv``; SheetsError naming every bad row."""
     try:
-        rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        raise SheetsError(f"{path.name} is not readable as CSV in UTF-8") from None
+        rows = [cells for _, cells in read_table(path.read_bytes())]
+    except TableError as error:
+        raise SheetsError(f"{path.name}, row {error.row}: {error.sentence}") from None
     if not rows or rows[0] != _COLUMNS:
         raise SheetsError(f"{path.name} must have the columns {' and '.join(_COLUMNS)}")
     found: dict[str, str] = {}

@@ -3,16 +3,18 @@
 Columns (DESIGN §11): ``name,member_number,email,phone,address,unit,weight,language,standing``; the
 first two are required, the others may be absent. A file with one bad row is refused whole, because
 half a roll is a wrong roll, and all faults are named, because somebody must mend them in one go.
+
+``unit`` is a place in a tree: names from the top down with ``>`` between them, as in ``Region East > Local 12``.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from crypto.tables import TableError, encode_table, is_decoded, read_table
 from crypto.writing import is_blank, is_writing
 
 REQUIRED_COLUMNS = ("name", "member_number")
@@ -21,6 +23,8 @@ OPTIONAL_COLUMNS = ("email", "phone", "address", "unit", "weight", "language", "
 COLUMNS = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
 
 MAX_ROWS = 1_000_000
+# A file with more faults than this is another file than was meant, and nobody reads on.
+MAX_FAULTS = 10_000
 # The result is found by baby-step/giant-step on the total weight (PROTOCOL §11).
 MAX_TOTAL_WEIGHT = 10**11
 # Longest accepted text per column, in characters; the table's columns are as wide.
@@ -35,6 +39,8 @@ MAX_LENGTH = {
     "language": 35,
     "standing": 40,
 }
+UNIT_SEPARATOR = ">"
+MAX_UNIT_DEPTH = 8
 # What unions write in this column; anything else is asked back rather than guessed.
 STANDING = {
     "": True,
@@ -82,85 +88,102 @@ class RowFault:
         return {"row": self.row, "column": self.column, "sentence": self.sentence}
 
 
+@dataclass(frozen=True, slots=True)
+class RollFile:
+    """What a file holds. rows: (row number, member) of each row that is sound by itself; faults: all others', and the
+    file's. Only a file without faults is a roll.
+    """
+
+    rows: tuple[tuple[int, Member], ...]
+    faults: tuple[RowFault, ...]
+
+    @property
+    def members(self) -> list[Member]:
+        return [member for _, member in self.rows]
+
+
 class RollFileError(Exception):
     """A refused roll file, with every fault that was found in it."""
 
-    def __init__(self, faults: list[RowFault]) -> None:
+    def __init__(self, faults: Iterable[RowFault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(f"row {f.row}, {f.column}: {f.sentence}" for f in faults))
+        super().__init__("; ".join(f"row {f.row}, {f.column}: {f.sentence}" for f in self.faults))
 
 
 def parse_roll(raw: bytes) -> list[Member]:
     """The members of a roll file, in file order; RollFileError naming every bad row."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = raw[: error.start].count(b"\n") + 1
-        raise RollFileError([RowFault(row, "", "The file is not UTF-8 text.")]) from error
-    rows = list(_read_rows(text))
-    if not rows:
-        raise RollFileError([RowFault(1, "", "The file is empty.")])
-    header = _parse_header(rows[0][1])
+    file = read_roll(raw)
+    if file.faults:
+        raise RollFileError(file.faults)
+    return file.members
+
+
+def read_roll(raw: bytes) -> RollFile:
+    """Members and faults of a file, for whoever shows both before anything is taken."""
+    rows: list[tuple[int, Member]] = []
     faults: list[RowFault] = []
-    members: list[Member] = []
-    first_row: dict[str, int] = {}
-    for row, cells in rows[1:]:
-        if not any(cell.strip() for cell in cells):
-            continue
-        member = _parse_row(row, header, cells, faults)
-        if member is None:
-            continue
-        if member.member_number in first_row:
-            sentence = f"This member number stands already in row {first_row[member.member_number]}."
-            faults.append(RowFault(row, "member_number", sentence))
-        first_row.setdefault(member.member_number, row)
-        members.append(member)
-    if not faults:
-        faults = list(_whole_file_faults(members))
-    if faults:
-        raise RollFileError(faults)
-    return members
-
-
-def _read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    row = 0
     try:
-        # A NUL or a quote that is never closed is reported by the reader itself.
-        for row, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
-            if row > MAX_ROWS + 1:
-                raise RollFileError([RowFault(row, "", f"A roll has at most {MAX_ROWS} rows.")])
-            yield row, cells
-    except csv.Error as error:
-        raise RollFileError([RowFault(row + 1, "", f"The row is not readable as CSV: {error}.")]) from error
+        _read_rows(raw, rows, faults)
+    except TableError as error:
+        faults.append(RowFault(error.row, "", error.sentence))
+    if not faults:
+        faults.extend(_whole_file_faults([member for _, member in rows]))
+    return RollFile(tuple(rows), tuple(faults))
 
 
-def _parse_header(cells: list[str]) -> list[str]:
-    header = [cell.strip().lower() for cell in cells]
-    faults = [RowFault(1, name, "The column is missing.") for name in REQUIRED_COLUMNS if name not in header]
+def _read_rows(raw: bytes, rows: list[tuple[int, Member]], faults: list[RowFault]) -> None:
+    """Adds to ``rows`` and ``faults``; TableError where the file cannot be read on."""
+    table = read_table(raw)
+    first = next(table, None)
+    if first is None:
+        raise TableError(1, "The file is empty.")
+    header = _parse_header(first[1], faults)
+    if faults:
+        return
+    first_row: dict[str, int] = {}
+    for row, cells in table:
+        if row > MAX_ROWS + 1:
+            raise TableError(row, f"A roll has at most {MAX_ROWS} rows.")
+        if len(faults) >= MAX_FAULTS:
+            raise TableError(row, "So much is wrong that the file was not read on from here.")
+        if not any(cells):
+            continue
+        if len(cells) != len(header):
+            sentence = f"The row has {len(cells)} cells, the header has {len(header)}."
+            faults.append(RowFault(row, "", sentence))
+            continue
+        values = dict.fromkeys(COLUMNS, "") | dict(zip(header, cells, strict=True))
+        # Some programs end a line within a cell with both signs.
+        values["address"] = values["address"].replace("\r\n", "\n")
+        found = [RowFault(row, *fault) for fault in _cell_faults(values)]
+        # Two spellings of one sign look the same, and so would the two members.
+        number = unicodedata.normalize("NFC", values["member_number"])
+        if number and number in first_row:
+            sentence = f"This member number stands already in row {first_row[number]}."
+            found.append(RowFault(row, "member_number", sentence))
+        first_row.setdefault(number, row)
+        faults.extend(found)
+        if not found:
+            rows.append((row, _make_member(values)))
+
+
+def _parse_header(cells: list[str], faults: list[RowFault]) -> list[str]:
+    header = [cell.lower() for cell in cells]
+    faults.extend(
+        RowFault(1, name, "The column is missing.") for name in REQUIRED_COLUMNS if name not in header
+    )
     for place, name in enumerate(header):
         if name not in COLUMNS:
             known = ", ".join(COLUMNS)
-            faults.append(RowFault(1, name[:40], f"The column is unknown; columns are {known}."))
+            # What nobody can see, or what moves a terminal's cursor, is not repeated.
+            shown = name[:40] if is_writing(name) and name else f"column {place + 1}"
+            faults.append(RowFault(1, shown, f"The column is unknown; columns are {known}."))
         elif name in header[:place]:
             faults.append(RowFault(1, name, "The column stands twice."))
-    if faults:
-        raise RollFileError(faults)
     return header
 
 
-def _parse_row(row: int, header: list[str], cells: list[str], faults: list[RowFault]) -> Member | None:
-    """One member, or None after its faults were added to ``faults``."""
-    if len(cells) != len(header):
-        sentence = f"The row has {len(cells)} cells, the header has {len(header)}."
-        faults.append(RowFault(row, "", sentence))
-        return None
-    values = dict.fromkeys(COLUMNS, "") | {
-        name: cell.strip() for name, cell in zip(header, cells, strict=True)
-    }
-    found = [RowFault(row, *fault) for fault in _cell_faults(values)]
-    if found:
-        faults.extend(found)
-        return None
+def _make_member(values: dict[str, str]) -> Member:
     return Member(
         name=values["name"],
         member_number=values["member_number"],
@@ -179,6 +202,8 @@ def _cell_faults(values: dict[str, str]) -> Iterator[tuple[str, str]]:
     for column, value in values.items():
         if len(value) > MAX_LENGTH[column]:
             yield column, f"The cell is longer than {MAX_LENGTH[column]} characters."
+        elif not is_decoded(value):
+            yield column, "A letter is not UTF-8; save the file again as “CSV UTF-8”."
         elif not _is_clean(column, value):
             yield column, "The cell has a character that cannot be printed."
     for column in REQUIRED_COLUMNS:
@@ -194,6 +219,20 @@ def _cell_faults(values: dict[str, str]) -> Iterator[tuple[str, str]]:
         yield "weight", "A weight is a whole number of at least 1, without sign or leading zero."
     if values["standing"].lower() not in STANDING:
         yield "standing", "The standing is unknown; write good or not-good."
+    if values["unit"]:
+        yield from _unit_faults(parse_unit(values["unit"]))
+
+
+def _unit_faults(path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if any(is_blank(name) for name in path):
+        yield "unit", f"A unit's name is missing before or after “{UNIT_SEPARATOR}”."
+    elif len(path) > MAX_UNIT_DEPTH:
+        yield "unit", f"Units are nested more than {MAX_UNIT_DEPTH} deep."
+
+
+def parse_unit(text: str) -> tuple[str, ...]:
+    """A unit's place in the tree, from the top down; () for none."""
+    return tuple(name.strip() for name in text.split(UNIT_SEPARATOR)) if text else ()
 
 
 def _is_clean(column: str, value: str) -> bool:
@@ -211,13 +250,21 @@ def _whole_file_faults(members: list[Member]) -> Iterator[RowFault]:
         yield RowFault(1, "weight", f"All weights together are more than {MAX_TOTAL_WEIGHT}.")
 
 
+def get_cells(member: Member) -> dict[str, str]:
+    """The member's row as text, by column, in the order of the columns."""
+    return {
+        "name": member.name,
+        "member_number": member.member_number,
+        "email": member.email,
+        "phone": member.phone,
+        "address": member.address,
+        "unit": member.unit,
+        "weight": str(member.weight),
+        "language": member.language,
+        "standing": "good" if member.eligible else "not-good",
+    }
+
+
 def encode_roll(members: Iterable[Member]) -> str:
     """A roll file with these members, which :func:`parse_roll` reads back."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for m in members:
-        standing = "good" if m.eligible else "not-good"
-        row = (m.name, m.member_number, m.email, m.phone, m.address, m.unit, m.weight, m.language, standing)
-        writer.writerow(row)
-    return file.getvalue()
+    return encode_table([COLUMNS, *(tuple(get_cells(member).values()) for member in members)])

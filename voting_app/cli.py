@@ -6,7 +6,6 @@ random number of an account labelled "terminal", which is made when it is first 
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import os
@@ -414,17 +413,51 @@ def list_elections(context: Any) -> None:
 @election.command("roll")
 @_UUID
 @click.argument("file", type=_FILE)
+@click.option("--preview", is_flag=True, help="Write nothing; say what is wrong, odd, and different.")
+@click.option(
+    "--against",
+    metavar="UUID",
+    help="For --preview: compare with this election's roll.  [default: the last one that was frozen]",
+)
 @_with_context
-def import_roll(context: Any, uuid: str, file: Path) -> None:
+def import_roll(context: Any, uuid: str, file: Path, preview: bool, against: str | None) -> None:
     """Take the roll from FILE (CSV), replacing the one there was.
 
-    Columns: name, member_number, and where wanted email, phone, address, unit, weight, language,
-    standing (good, not-good). One bad row refuses the file; all bad rows are named.
+    Columns: name, member_number, and where wanted email, phone, address, unit (as in Region East > Local
+    12), weight, language, standing (good, not-good), separated by commas, semicolons or tabs. One bad row
+    refuses the file; all bad rows are named. --preview ends with status 1 if there is one.
     """
+    from crypto.roll import read_roll
     from voting_app.roll import service, wire
+    from voting_app.roll.views import list_lines
 
+    if preview:
+        found, other = service.preview_roll(context, uuid, read_roll(file.read_bytes()), against)
+        for line in list_lines(found, other):
+            click.echo(line)
+        raise SystemExit(1 if found.faults else 0)
+    if against is not None:
+        raise click.UsageError("--against goes with --preview.")
     summary = service.import_roll(context, uuid, wire.parse_roll_body(file.read_bytes()))
     click.echo(f"{summary.members} members, {summary.eligible} of them may vote.")
+
+
+@election.command("save-roll")
+@_UUID
+@click.argument("file", type=_NEW_FILE)
+@_with_context
+def save_roll(context: Any, uuid: str, file: Path) -> None:
+    """Write the roll as it is now to FILE (CSV), new and readable by you only.
+
+    `roll` takes it back. Cells in which a spreadsheet would find a formula have an apostrophe before it.
+    """
+    from crypto.roll import encode_roll
+    from voting_app.roll import service
+
+    with _private_file(file) as out:
+        # Spreadsheets take a file for UTF-8 only if it begins with this mark.
+        out.write("\ufeff" + encode_roll(service.get_roll(context, uuid)))
+    click.echo(f"Written to {file}.")
 
 
 @election.command("freeze")
@@ -451,6 +484,7 @@ def publish_credentials(context: Any, uuid: str, public: Path | None, out: Path 
     With --public the list comes from the registrar's own machine. With --out (mode "server") the
     credentials are made here and written to a new file that is the only copy.
     """
+    from crypto.tables import encode_table
     from voting_app.registrar import service, wire
 
     if (public is None) == (out is None):
@@ -464,10 +498,7 @@ def publish_credentials(context: Any, uuid: str, public: Path | None, out: Path 
     elif out is not None:
         with _private_file(out) as file:
             credentials = service.generate_credentials(context, uuid, actor)
-            # As steward-registrar writes it: a number with a comma in it is quoted.
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(["member_number", "credential"])
-            table.writerows(sorted(credentials.items()))
+            file.write(encode_table([("member_number", "credential"), *sorted(credentials.items())]))
         click.echo(f"{len(credentials)} credentials are published; the secret ones are in {out}.")
 
 

@@ -1,6 +1,5 @@
 """``steward-registrar sheets``: what is printed is compared with what is published; one wrong row refuses all."""
 
-import csv
 import os
 import re
 import stat
@@ -16,6 +15,7 @@ from click.testing import CliRunner, Result
 from audit.registrar import cli
 from audit.sheets import SheetsError, parse_calendar
 from crypto.roll import Member, encode_roll
+from crypto.tables import encode_table, read_table
 from tests.belenios import PROJECT
 from tests.paper.reading import Reader
 from tests.simulator import KINDS, Simulation, simulated, sound
@@ -41,8 +41,7 @@ class Desk:
         archive, roll, secret = (self.folder / name for name in ("box.bel", "roll.csv", "credentials.csv"))
         archive.write_bytes(self.election.archive)
         roll.write_text(encode_roll(self.members))
-        with secret.open("w", newline="") as file:
-            csv.writer(file).writerows([("member_number", "credential"), *self.rows])
+        secret.write_text(encode_table([("member_number", "credential"), *self.rows]))
         return [str(archive), str(roll), str(secret)]
 
     def words(self, *more: str) -> list[str]:
@@ -96,15 +95,16 @@ def test_sheets_are_made_from_what_generate_writes(tmp_path: Path) -> None:
     """The two commands of the registrar fit together, whatever stands in a member number."""
     election = simulated(replace(KINDS["presented"], stage="setup"))
     desk = _lay_out(tmp_path, election)
-    desk.members = [Member("Ada", '1,"a"', weight=3), Member("Bob", "2")]
+    desk.members = [Member("Ada", '1,"a"', weight=3), Member("Bob", "2"), Member("Eve", "=HYPERLINK(B2)")]
     _, roll, secret = desk.write()
     Path(secret).unlink()
     made = CliRunner().invoke(
         cli, ["generate", "--election", election.election.uuid, "--out", str(tmp_path), roll]
     )
     assert made.exit_code == 0, made.output
-    with Path(secret).open(newline="") as file:
-        desk.rows = list(csv.reader(file))[1:]
+    # A formula in this file, opened with a spreadsheet, could send everybody's codes away.
+    assert "\n'=HYPERLINK(B2)," in Path(secret).read_text()
+    desk.rows = [cells for _, cells in read_table(Path(secret).read_bytes())][1:]
     public = (tmp_path / "public-credentials.json").read_bytes()
     setup = election.index("Setup")
     entries = list(election.entries)

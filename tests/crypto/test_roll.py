@@ -1,10 +1,22 @@
 """Roll files: what is taken, and that a bad one is refused whole with every bad row named."""
 
+import csv
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.roll import COLUMNS, MAX_LENGTH, RollFileError, encode_roll, parse_roll
+from crypto.roll import (
+    COLUMNS,
+    MAX_FAULTS,
+    MAX_LENGTH,
+    RollFileError,
+    encode_roll,
+    parse_roll,
+    parse_unit,
+    read_roll,
+)
 from voting_app.roll.service import Member, hash_roll
 
 FULL = (
@@ -45,8 +57,10 @@ def test_all_columns_are_read() -> None:
         "member_number,name\r\n1,A\r\n2,B\r\n",
         "\ufeffname,member_number\nA,1\n\n , \nB,2",
         "Name , MEMBER_NUMBER\nA,1\n B , 2 \n",
+        "name;member_number;email\nA;1;\nB;2;\n",
+        "name\tmember_number\r\nA\t1\r\nB\t2\r\n",
     ],
-    ids=["plain", "other-order-crlf", "bom-blank-rows", "blanks-and-capitals"],
+    ids=["plain", "other-order-crlf", "bom-blank-rows", "blanks-and-capitals", "semicolons", "tabs"],
 )
 def test_harmless_differences_are_taken(text: str) -> None:
     assert [(m.name, m.member_number, m.weight) for m in parse_roll(text.encode())] == [
@@ -105,6 +119,20 @@ def test_every_bad_row_is_named_at_once() -> None:
         ("name,member_number\nA,1\u00a02\n", [(2, "member_number")]),
         ("name,member_number,email\nA,1,a\u200d@example.org\n", [(2, "email")]),
         (f"name,member_number\n{'x' * 201},1\n", [(2, "name")]),
+        # Both spellings of é look the same.
+        ("name,member_number\nA,\u00e91\nB,e\u03011\n", [(3, "member_number")]),
+        ("name,member_number\nA,1\n,1\n", [(3, "name"), (3, "member_number")]),
+        ("name,member_number\nA\0,1\nB,2\0\n\0,3\n", [(2, "name"), (3, "member_number"), (4, "name")]),
+        (
+            "name,member_number,unit\nA,1,East > \nB,2,> x\nC,3,a > > b\n",
+            [(2, "unit"), (3, "unit"), (4, "unit")],
+        ),
+        ("name,member_number,unit\nA,1," + " > ".join("abcdefghi") + "\n", [(2, "unit")]),
+        ("name,member_number\n'\t=1,1\n", [(2, "name")]),
+        ("name,member_number,\nA,1,\n", [(1, "column 3")]),
+        ("name,member_number,\x1b[2J\nA,1,\n", [(1, "column 3")]),
+        ("name,member_number,\u202ex\nA,1,\n", [(1, "column 3")]),
+        (b"name,member_number,\xe9\nA,1,\n", [(1, "column 3")]),
     ],
 )
 def test_bad_files_are_refused(text: str, expected: list[tuple[int, str]]) -> None:
@@ -120,8 +148,75 @@ def test_names_as_people_write_them() -> None:
     assert parse_roll(encode_roll([member]).encode()) == [member]
 
 
+@pytest.mark.parametrize(
+    "text", ["=1+1", "'=1", "''+x", "-", "@a;=b", "O'Neill", "'t Hooft", '"x" y', "a;b,c"]
+)
+def test_what_looks_like_a_formula_comes_back(text: str) -> None:
+    members = [
+        Member(
+            text, text, "=cmd@example.org", "+1 555 0100", f"1 Main St\n{text}", text, 2, "en", eligible=False
+        ),
+        Member("Ada", "M1"),
+    ]
+    encoded = encode_roll(members)
+    assert parse_roll(encoded.encode()) == members
+    assert all(
+        cell[:1] not in ("=", "+", "-", "@") for row in csv.reader(encoded.splitlines()) for cell in row
+    )
+
+
+WORDS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=15).map(str.strip)
+MEMBERS = st.builds(
+    Member,
+    name=WORDS.filter(bool),
+    email=st.sampled_from(["", "a@example.org", "=a@b"]),
+    phone=st.sampled_from(["", "+1 555 0100"]),
+    address=st.lists(WORDS, max_size=3).map(lambda lines: "\n".join(lines).strip()),
+    unit=WORDS.filter(lambda text: ">" not in text),
+    weight=st.integers(1, 9),
+    language=st.sampled_from(["", "en", "pt-BR"]),
+    member_number=st.just(""),
+)
+
+
+@given(st.lists(MEMBERS, min_size=1, max_size=4))
+def test_every_roll_comes_back(members: list[Member]) -> None:
+    numbered = [replace(member, member_number=f"-{place}") for place, member in enumerate(members)]
+    assert parse_roll(("\ufeff" + encode_roll(numbered)).encode()) == numbered
+
+
+def test_lines_of_an_address_may_end_as_windows_ends_them() -> None:
+    [member] = parse_roll(b'name,member_number,address\r\nA,1,"1 Main St\r\nApt 2"\r\n')
+    assert member.address == "1 Main St\nApt 2"
+
+
+def test_rows_beside_bad_ones_are_read_too() -> None:
+    file = read_roll(b"name,member_number\nA,1\n,2\nC,3\n")
+    assert [(row, member.name) for row, member in file.rows] == [(2, "A"), (4, "C")]
+    assert [(fault.row, fault.column) for fault in file.faults] == [(3, "name")]
+
+
+def test_a_file_in_which_nearly_all_is_wrong_is_not_read_to_its_end() -> None:
+    file = read_roll(b"name,member_number\n" + b",x\n" * (2 * MAX_FAULTS))
+    assert MAX_FAULTS < len(file.faults) < MAX_FAULTS + 5
+    assert "not read on" in file.faults[-1].sentence
+
+
+def test_units_are_a_tree() -> None:
+    assert [parse_unit(text) for text in ("", "Local 12", "East > Local 12>Shop")] == [
+        (),
+        ("Local 12",),
+        ("East", "Local 12", "Shop"),
+    ]
+
+
 def test_other_encodings_are_refused_with_the_row() -> None:
-    assert faults_of("name,member_number\nA,1\nJosé,2\n".encode("latin-1")) == [(3, "")]
+    text = "name,member_number,address\nA,1,\nJosé,2,Málaga\nB,3,\nZoë,4,\n"
+    assert faults_of(text.encode("latin-1")) == [(3, "name"), (3, "address"), (5, "name")]
+    with pytest.raises(
+        RollFileError, match=r"row 3, name: A letter is not UTF-8; save the file again as “CSV UTF-8”\."
+    ):
+        parse_roll(text.encode("cp1252"))
 
 
 def test_refusals_repeat_no_data_of_members() -> None:
@@ -160,3 +255,9 @@ def test_hash_does_not_depend_on_the_order_but_on_everything_else() -> None:
     assert hash_roll("00", [a, b]) == hash_roll("00", [b, a])
     others = [("01", [a, b]), ("00", [a]), ("00", [a, Member("B", "2", weight=2)])]
     assert len({hash_roll(salt, members) for salt, members in others} | {hash_roll("00", [a, b])}) == 4
+
+
+def test_the_published_hash_stays_what_it_was() -> None:
+    """Journals of earlier elections have it."""
+    members = parse_roll(FULL.encode())
+    assert hash_roll("00" * 32, members) == "914269535120e9455eca2747f895422ac1143ec51bcf8c5f7ad9c9fd55081bf6"

@@ -68,16 +68,17 @@ def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     assert terminal.run("token", "create", "--role", "committee", status=1).endswith("run `steward upgrade`")
     terminal.run("upgrade")
     (folder / "new.json").write_text(json.dumps(NEW))
-    # A number with a comma in it, which a list of numbers and credentials must quote.
-    (folder / "roll.csv").write_text(ROLL.replace(",M4", ',"M4, retired"'))
+    # A comma, which must be quoted, and a formula: in a file that is opened with a spreadsheet it could send codes away.
+    (folder / "roll.csv").write_text(ROLL.replace(",M4", ',"M4, retired"') + "Eve,=HYPERLINK(B2)\n")
     uuid = terminal.run("election", "create", "new.json")
-    assert terminal.run("election", "roll", uuid, "roll.csv") == "4 members, 4 of them may vote."
+    assert terminal.run("election", "roll", uuid, "roll.csv") == "5 members, 5 of them may vote."
     assert re.fullmatch("[0-9a-f]{64}", terminal.run("election", "freeze", uuid))
     terminal.run("election", "credentials", uuid, "--out", "secret.csv")
     secret = folder / "secret.csv"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     rows = list(csv.DictReader(secret.read_text().splitlines()))
-    assert [row["member_number"] for row in rows] == ["M1", "M2", "M3", "M4, retired"]
+    numbers = ["'=HYPERLINK(B2)", "M1", "M2", "M3", "M4, retired"]
+    assert [row["member_number"] for row in rows] == numbers
     again = terminal.run("election", "credentials", uuid, "--out", "second.csv", status=1)
     assert again == "Error: The credentials of this election were published before."
     assert not (folder / "second.csv").exists()
@@ -103,7 +104,7 @@ def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     early = terminal.run("election", "keys", uuid, status=1)
     assert early == "Error: The keys are not complete: trustee 1 has not finished."
     status = json.loads(terminal.run("election", "status", uuid, "--json"))
-    assert (status["state"], status["members"]) == ("roll-frozen", 4)
+    assert (status["state"], status["members"]) == ("roll-frozen", 5)
     assert uuid in terminal.run("election", "list")
     assert terminal.run("election", "cancel", uuid, "--reason", "A test.").endswith("is cancelled.")
     terminal.run("election", "export", uuid, "out")
@@ -137,6 +138,49 @@ def test_a_lost_administrator_is_helped_on_the_server(terminal: Terminal) -> Non
     assert re.fullmatch(r"http://127\.0\.0\.1:8000/setup/[\w-]{43}", link)
     unknown = terminal.run("admin", "reset", "--email", "ada@example.org", status=1)
     assert unknown == "Error: There is no administrator with this mail address."
+
+
+def test_a_roll_is_looked_at_before_it_is_taken(terminal: Terminal) -> None:
+    terminal.run("upgrade")
+    folder = terminal.folder
+    (folder / "new.json").write_text(json.dumps(NEW))
+    (folder / "roll.csv").write_text("name,member_number,address,weight\n=Ada,01,x,1\nGrace,2,,3\n")
+    last, uuid = (terminal.run("election", "create", "new.json") for _ in range(2))
+    terminal.run("election", "roll", last, "roll.csv")
+    terminal.run("election", "freeze", last)
+    (folder / "next.csv").write_text(
+        'name;member_number;address;weight\n=Ada;1;x;1\nKim;2;"1 Main St\nTown";3\n'
+    )
+    assert terminal.run("election", "roll", uuid, "next.csv", "--preview").splitlines() == [
+        "2 members, 2 of them may vote, 0 may not.",
+        "All votes together weigh 4.",
+        f"Beside the roll of “Officers” ({last}):",
+        "New (1):",
+        "  row 2, 1, =Ada",
+        "Gone (1):",
+        "  01, =Ada",
+        "Perhaps the same person under another number (1):",
+        "  01 was, row 2 is",
+        "Changed (2):",
+        "  row 3, 2, name: Grace → Kim",
+        "  row 3, 2, address: - → 1 Main St / Town",
+    ]
+    # Nothing was taken.
+    terminal.run("election", "save-roll", uuid, "none.csv")
+    assert (folder / "none.csv").read_text("utf-8-sig").count("\n") == 1
+    (folder / "bad.csv").write_text("name,member_number,\x1b[2J\n,1,\n")
+    terminal.run("election", "roll", uuid, "bad.csv", "--preview", status=1)
+    assert "\x1b" not in terminal.run("election", "roll", uuid, "bad.csv", status=1)
+    terminal.run("election", "roll", uuid, "next.csv", "--against", last, status=2)
+    terminal.run("election", "roll", uuid, "next.csv")
+    assert terminal.run("election", "save-roll", uuid, "saved.csv") == "Written to saved.csv."
+    saved = folder / "saved.csv"
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert "'=Ada,1," in saved.read_text()
+    assert "Changed" not in terminal.run(
+        "election", "roll", uuid, "saved.csv", "--preview", "--against", uuid
+    )
+    terminal.run("election", "save-roll", uuid, "saved.csv", status=1)
 
 
 def test_wrong_settings_stop_the_start(terminal: Terminal) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 from crypto.errors import ProtocolError
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from crypto.roll import MAX_ROWS, Member, RollFileError, parse_roll
+from crypto.tables import restore
 from voting_app.elections.wire import MAX_ANSWERS, MAX_QUESTIONS
 
 Parsed = TypeVar("Parsed")
@@ -189,7 +190,7 @@ def parse_votes_file(
             sentence = f"The row has {len(cells)} cells, the header has {len(columns)}."
             faults.append(Fault(source.name, row, "", sentence))
             continue
-        number = cells[0].strip()
+        number = restore(cells[0].strip())
         if reason := _find_member_fault(number, eligible):
             faults.append(Fault(source.name, row, columns[0], reason))
         choices: list[Choice] = []

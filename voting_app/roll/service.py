@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.encoding import encode_json_bytes, is_uuid, sha256_hex
 from crypto.randomness import new_hex
-from crypto.roll import Member
+from crypto.roll import Member, RollFile
 from voting_app.accounts.service import Actor
 from voting_app.context import Context
 from voting_app.elections import service as elections
+from voting_app.elections.models import Election
+from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
 from voting_app.roll.models import RollEntry
+from voting_app.roll.preview import Preview, make_preview
 
 SALT_BYTES = 32
 
@@ -40,6 +43,39 @@ def import_roll(context: Context, uuid: str, members: list[Member]) -> RollSumma
         if members:
             session.execute(insert(RollEntry), [_make_row(election.id, member) for member in members])
         return _summarise(session, election.id, None)
+
+
+def preview_roll(
+    context: Context, uuid: str, file: RollFile, against: str | None = None
+) -> tuple[Preview, ElectionView | None]:
+    """What importing ``file`` would mean, and the election whose roll it was compared with; nothing is written.
+
+    That is ``against`` (an election's uuid; the election's own for the draft that would be replaced), or the last
+    election with a frozen roll, one of the same unit before others. Problems: 404 ``unknown-election``; 409
+    ``wrong-state`` where an import is refused too.
+    """
+    with context.database.read() as session:
+        view = elections.election_for_box(session, uuid)
+        elections.require_act_in(view.state, Act.EDIT_ROLL)
+        if against is None:
+            other = _find_last_frozen(session, view.id)
+        elif is_uuid(against):
+            other = elections.election_for_box(session, against)
+        else:
+            raise elections.not_found()
+        earlier = None if other is None else list_members(session, other.id)
+    return make_preview(file, earlier), other
+
+
+def _find_last_frozen(session: Session, election_id: int) -> ElectionView | None:
+    unit = select(Election.unit_id).where(Election.id == election_id).scalar_subquery()
+    last = session.scalar(
+        select(Election)
+        .where(Election.roll_hash.is_not(None), Election.id != election_id)
+        .order_by(Election.unit_id.is_not_distinct_from(unit).desc(), Election.id.desc())
+        .limit(1)
+    )
+    return None if last is None else elections.make_view(last, last.boxes[0])
 
 
 def freeze_roll(context: Context, uuid: str, actor: Actor) -> RollSummary:
@@ -78,6 +114,12 @@ def list_members(session: Session, election_id: int) -> list[Member]:
         )
         for row in rows
     ]
+
+
+def get_roll(context: Context, uuid: str) -> list[Member]:
+    """Everybody on the roll as it is now, who may vote and who may not; Problem 404 ``unknown-election``."""
+    with context.database.read() as session:
+        return list_members(session, elections.election_for_box(session, uuid).id)
 
 
 def get_frozen_roll(context: Context, uuid: str) -> list[Member]:
@@ -122,8 +164,8 @@ def mark_credentials_delivered(session: Session, election_id: int) -> None:
 def hash_roll(salt: str, members: list[Member]) -> str:
     """The published hash of a roll: SHA-256 of canonical JSON, members by member number.
 
-    Without ``salt`` (hex; for those who may see the roll) nobody can confirm a guess at the members
-    of a small roll.
+    Without ``salt`` (32 bytes of chance, as hex) nobody can confirm a guess at a member, an address or
+    a telephone number: it is never published, and is for those only who may see all of the roll.
     """
     rows = [
         [m.member_number, m.name, m.email, m.phone, m.address, m.unit, str(m.weight), m.language, m.eligible]

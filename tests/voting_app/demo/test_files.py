@@ -107,13 +107,14 @@ def test_faults_of_roll_and_questions_are_named_together() -> None:
     faults = refuse(roll=roll, questions=questions)
     assert [(file, row, column) for file, row, column, _ in faults] == [
         ("roll.csv", 3, "weight"),
+        ("roll.csv", 3, "member_number"),
         ("roll.csv", 4, "name"),
         ("roll.csv", 5, "member_number"),
         ("questions.json", 0, ""),
         ("questions.json", 0, ""),
     ]
-    assert faults[3][3].startswith("Question 1: ")
-    assert faults[4][3].startswith("Question 2: ")
+    assert faults[4][3].startswith("Question 1: ")
+    assert faults[5][3].startswith("Question 2: ")
 
 
 @pytest.mark.parametrize(
