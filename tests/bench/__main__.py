@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,16 +34,17 @@ from tests.simulator import YES_NO
 from tests.voting_app.casting import open_box
 from voting_app.access import Role
 from voting_app.accounts.service import create_token
+from voting_app.app import create_app
 from voting_app.clock import SystemClock
 from voting_app.config import load_settings
-from voting_app.context import Context
+from voting_app.context import Context, get_context
 from voting_app.db import Database, upgrade
 from voting_app.demo.client import Client
 from voting_app.demo.people import Committee, Plan, Registrar, base, read_tally
 from voting_app.demo.server import running_server
 from voting_app.ledger import service as ledger
 
-PARTS = ("verify", "memory", "cast", "close", "sheets", "pages")
+PARTS = ("verify", "memory", "cast", "close", "roll", "sheets", "pages")
 TOOL_RUNS = 5
 OUR_RUNS = 3
 WORKERS = 2
@@ -57,17 +58,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many ballots each part takes, and how many sheets are printed."""
+    """How many ballots each part takes, how many members the roll has, and how many sheets are printed."""
 
     verify: int
     memory: int
     cast: int
     close: int
+    roll: int
     sheets: int
 
 
-FULL = Sizes(verify=2_000, memory=20_000, cast=2_000, close=10_000, sheets=10_000)
-QUICK = Sizes(verify=300, memory=2_000, cast=400, close=1_000, sheets=1_000)
+FULL = Sizes(verify=2_000, memory=20_000, cast=2_000, close=10_000, roll=10_000, sheets=10_000)
+QUICK = Sizes(verify=300, memory=2_000, cast=400, close=1_000, roll=1_000, sheets=1_000)
 
 
 @dataclass
@@ -357,6 +359,61 @@ def bench_close(ballots: int, folder: Path, results: Results) -> None:
     )
 
 
+def bench_roll(count: int, folder: Path, results: Results) -> None:
+    """A roll that is looked at beside the last one, taken, and saved, over HTTP and without a network."""
+    settings = load_settings(folder, {})
+    upgrade(settings.database_url)
+    app = create_app(settings)
+    context = get_context(app)
+    with context.database.write() as session:
+        token = create_token(session, role=Role.COMMITTEE, label="bench", now=context.clock.now()).text
+    client = app.test_client()
+
+    def send(path: str, body: str | None = None, method: str = "POST") -> tuple[float, bytes]:
+        started = time.perf_counter()
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = client.open(f"/api/v1/elections{path}", method=method, data=body, headers=headers)
+        if answer.status_code not in (200, 201):
+            raise RuntimeError(f"{path}: {answer.get_data(as_text=True)[:500]}")
+        return time.perf_counter() - started, answer.data
+
+    new = {
+        "name": "Bench",
+        "questions": [{"answers": ["Yes", "No"], "min": 1, "max": 1, "question": "?"}],
+        "closes_at": "2099-11-23T12:00:00Z",
+        "trustees": {"singles": 1},
+    }
+    last, uuid = (json.loads(send("", json.dumps(new))[1])["uuid"] for _ in range(2))
+    members = [
+        Member(
+            name=f"María-José Ñandú the {number}th",
+            member_number=f"{number:06}",
+            email=f"member{number}@example.org",
+            phone=f"+1 555 {number:06}",
+            address=f"{number} Long Street\nSpringfield, IL 62701",
+            unit=f"Region {number % 5} > Local {number % 50}",
+        )
+        for number in range(count)
+    ]
+    roll = encode_roll(members)
+    # Half of them have changed in something.
+    earlier = encode_roll(replace(m, phone="") if place % 2 else m for place, m in enumerate(members))
+    send(f"/{last}/roll", earlier)
+    send(f"/{last}/roll/freeze", "{}")
+    preview, answer = send(f"/{uuid}/roll/preview", roll)
+    take, _ = send(f"/{uuid}/roll", roll)
+    save, saved = send(f"/{uuid}/roll/file", None, "GET")
+    if saved.decode("utf-8-sig") != roll:
+        raise RuntimeError("the saved roll is not the one that was taken")
+    context.database.dispose()
+    size, answered = len(roll.encode()) / 1e6, len(answer) / 1e6
+    say(
+        f"  a file of {size:.1f} MB: preview {preview:.2f} s (an answer of {answered:.1f} MB), import {take:.2f} s, "
+        f"saved in {save:.2f} s"
+    )
+    results.add(f"preview of a roll with {count} members", f"{preview:.1f} s", "< 10 s", preview < 10)
+
+
 def bench_sheets(count: int, results: Results) -> None:
     """A page for each member, in three languages."""
     taken = measuring.run([sys.executable, "-m", "tests.bench.sheets", str(count)])
@@ -398,6 +455,9 @@ def main() -> None:
         if "close" in parts:
             say(f"Making an election with {sizes.close} ballots, then closing it")
             bench_close(sizes.close, _new_folder(folder, "close"), results)
+        if "roll" in parts:
+            say(f"Previewing, importing and saving a roll of {sizes.roll} members")
+            bench_roll(sizes.roll, _new_folder(folder, "roll"), results)
         if "sheets" in parts:
             say(f"Printing {sizes.sheets} voting sheets")
             bench_sheets(sizes.sheets, results)

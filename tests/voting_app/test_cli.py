@@ -68,7 +68,7 @@ def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     assert terminal.run("token", "create", "--role", "committee", status=1).endswith("run `steward upgrade`")
     terminal.run("upgrade")
     (folder / "new.json").write_text(json.dumps(NEW))
-    # A comma, which must be quoted, and a formula: in a file that is opened with a spreadsheet it could send codes away.
+    # A comma, which must be quoted, and a formula: in a spreadsheet it could send the codes away.
     (folder / "roll.csv").write_text(ROLL.replace(",M4", ',"M4, retired"') + "Eve,=HYPERLINK(B2)\n")
     uuid = terminal.run("election", "create", "new.json")
     assert terminal.run("election", "roll", uuid, "roll.csv") == "5 members, 5 of them may vote."
