@@ -128,6 +128,14 @@ class Voter:
         raise AssertionError("it did not happen")
 
 
+def require_clean_history(page: Page) -> None:
+    """AssertionError if an address that the tab remembers has a fragment, or the present entry a state."""
+    session = page.context.new_cdp_session(page)
+    entries = session.send("Page.getNavigationHistory")["entries"]
+    assert [entry["url"] for entry in entries if "#" in entry["url"]] == []
+    assert page.evaluate("() => history.state") is None
+
+
 def ballots(election: HeldElection) -> list[str]:
     """The trackers in the ballot box, in their order; replaced ones are marked."""
     text = election.client.get_bytes(f"/api/v1/elections/{election.uuid}/trackers").decode()

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from crypto.receipt import parse_receipt, verify_receipt
 from tests.flows.booth import (
+    CASTING,
     CHALLENGED,
     DO_NOT_VOTE,
     ENCRYPTED,
@@ -20,6 +21,7 @@ from tests.flows.booth import (
     VOTED,
     Voter,
     ballots,
+    require_clean_history,
 )
 from tests.flows.browser import DESK, slow_down
 from tests.flows.elections import HeldElection
@@ -623,6 +625,69 @@ def test_another_link_in_the_same_tab(voter: Voter, members: Iterator[str], watc
     assert "#" not in second.page.url
     second.encrypt().press("Cast this ballot").see(IN_THE_BOX)
     watcher.require_absent(credential_secrets(voter.election.parameters, second.code))
+
+
+def test_another_voters_link_while_a_ballot_is_on_its_way(
+    voter: Voter, members: Iterator[str], wire: Wire, watcher: Watcher
+) -> None:
+    """The first one's is cast without being seen, and its receipt is not shown to the second one."""
+    watcher.expect(0, "POST", "/ballots")
+    voter.open().encrypt()
+    _lose_the_request(wire)
+    voter.press("Cast this ballot").read("It is not known yet")
+    first = voter.tracker()
+    # The own link once more changes nothing.
+    watcher.open(voter.page, voter.link())
+    voter.see(CASTING)
+    second = Voter(voter.person, voter.election, next(members))
+    watcher.open(second.page, second.link())
+    second.read("Is this the right election?").encrypt()
+    second.press("Cast this ballot").read("It is not known yet")
+    own = second.tracker()
+    wire.mend()
+    second.press("Try now").see(IN_THE_BOX).read("This is your receipt.")
+    second.wait_until(lambda: "kept" in (stored(voter) or {}))
+    assert {first, own} <= set(ballots(voter.election))
+    assert second.tracker() == own != first
+    parameters = voter.election.parameters
+    watcher.require_absent(
+        [secret for one in (voter, second) for secret in credential_secrets(parameters, one.code)]
+    )
+
+
+def test_two_links_in_one_tab_before_the_program_is_there(
+    voter: Voter, members: Iterator[str], wire: Wire
+) -> None:
+    """Who opened theirs last is the one who votes."""
+    second = Voter(voter.person, voter.election, next(members))
+    held: list[Route] = []
+    page = voter.page
+    page.route("**/pages/vote.js", lambda route: route.continue_() if held else held.append(route))
+    for link in (voter.link(), second.link()):
+        page.goto(link, wait_until="commit")
+        voter.wait_until(lambda: "#" not in page.url)
+    voter.wait_until(lambda: bool(held))
+    held[0].continue_()
+    second.read("Is this the right election?")
+    asked = b"".join(exchange.body for exchange in wire.find("POST", "/lookup"))
+    assert second.public.encode() in asked
+    assert voter.public.encode() not in asked
+    require_clean_history(page)
+
+
+@pytest.mark.parametrize("how", ["the button", "the link"])
+def test_a_program_that_arrives_the_second_time(how: str, voter: Voter, watcher: Watcher) -> None:
+    watcher.expect_trouble("a request failed: GET")
+    voter.page.route("**/pages/vote-views.js", lambda route: route.abort())
+    voter.open().read("A part of this page did not arrive.")
+    voter.page.unroute("**/pages/vote-views.js")
+    if how == "the button":
+        voter.press("Try again")
+    else:
+        watcher.open(voter.page, voter.link())
+    voter.read("Is this the right election?")
+    require_clean_history(voter.page)
+    watcher.require_absent(credential_secrets(voter.election.parameters, voter.code))
 
 
 def test_without_javascript(people: People, election: HeldElection) -> None:

@@ -16,6 +16,7 @@ from crypto.encoding import encode_json, sha256_hex
 from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
 from tests.belenios import Tool
 from tests.flows.accessibility import require_accessible, require_keyboard
+from tests.flows.booth import require_clean_history
 from tests.flows.browser import DESK, PHONE
 from tests.flows.elections import HeldElection
 from tests.flows.leaks import Secret
@@ -356,6 +357,22 @@ def test_the_link_leaves_the_address_at_once_and_bad_ones_are_explained(
     page.get_by_label("Your trustee link").fill(f"  {own.link} ")
     page.get_by_role("button", name="Continue").click()
     own.heading("Make your key").wait_for()
+
+
+@pytest.mark.parametrize("how", ["the button", "the link"])
+def test_a_program_that_arrives_the_second_time(how: str, ceremony: Ceremony, watcher: Watcher) -> None:
+    watcher.expect_trouble("a request failed: GET")
+    own = ceremony.own
+    own.page.route("**/pages/trustee.js", lambda route: route.abort())
+    own.visit()
+    own.refused("A part of this page did not arrive.")
+    own.page.unroute("**/pages/trustee.js")
+    if how == "the button":
+        own.page.get_by_role("button", name="Try again").click()
+    else:
+        own.person.open(own.link)
+    own.heading("Make your key").wait_for()
+    require_clean_history(own.page)
 
 
 def test_without_javascript_and_without_a_link(people: People, ceremony: Ceremony) -> None:

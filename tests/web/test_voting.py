@@ -623,6 +623,34 @@ def test_receipts_of_several_voters_are_offered_in_an_order_that_tells_nothing(j
     assert (said["reason"], said["shelf"]) == ("closed", ["T7", "T8", "T9"])
 
 
+@pytest.mark.parametrize("code", ["CODE", ""])
+@pytest.mark.parametrize(
+    "last,with_code,without",
+    [
+        # The one that this device has a receipt for.
+        ("1", "welcome", "keep"),
+        # A later one, cast from elsewhere.
+        ("2", "welcome", "keep"),
+        # The one that it has replaced, and nothing at all: the server has dropped a ballot that it signed for.
+        ("0", "contradiction", "contradiction"),
+        (None, "contradiction", "contradiction"),
+    ],
+)
+def test_where_one_may_vote_again_a_dropped_last_vote_is_noticed(
+    js: Node, code: str, last: str | None, with_code: str, without: str
+) -> None:
+    answers = {
+        **ANSWERS,
+        "status": [200, json.dumps({**STATUS, "state": "open", "revoting": True})],
+        "credentials/lookup": [200, json.dumps({"listed": True, "tracker": last and last * 43})],
+    }
+    kept = {"steward:U:A": place(kept=part("A", "1" * 43, after=["9" * 43, "0" * 43]))}
+    said = js.call("voteOpening", answers=answers, kept=kept, code=code, revotes=True)
+    assert said.get("reason", said["type"]) == (with_code if code else without)
+    if "reason" in said:
+        assert said["receipt"]["text"] == "x"
+
+
 @pytest.mark.parametrize(
     "standing,refused,fate",
     [("null", {}, "unknown"), ("null", {"refused": True}, "not-cast"), (f'"{"+" * 43}"', {}, None)],
@@ -684,8 +712,30 @@ def test_the_same_bytes_are_sent_until_there_is_a_receipt(js: Node) -> None:
         "receipt": {"text": "{}", "tracker": "T1", "height": 7, "isKept": True},
     }
     assert found["tries"] == 2
-    kept = {"sending": None, "kept": {"credential": "A", "tracker": "T1", "text": "{}"}}
+    kept = {"sending": None, "kept": {"credential": "A", "tracker": "T1", "text": "{}", "after": ["T0"]}}
     assert found["log"] == [["post", "x"]] * 3 + [["keep", kept]]
+
+
+def test_a_receipt_remembers_what_its_ballot_has_replaced(js: Node) -> None:
+    found = bring(js, isNew=True, revotes=True)
+    assert found["log"][-1][1]["kept"]["after"] == ["T0"]
+
+
+def test_an_answer_that_decides_nothing_is_no_lost_connection(js: Node) -> None:
+    """The time is over, and the box, which may still take what came in time, has not ended."""
+    found = bring(
+        js,
+        isNew=True,
+        posts=[LOST, refusal("closed"), refusal("closed")],
+        states=[["closed", "voting"], ["closed", "ended"]],
+    )
+    assert found["answered"] == [False, True]
+    waiting = [*WAYS["casting"], event("lose", isAnswered=True), event("lose", isAnswered=False)]
+    assert [state["delivery"]["isAnswered"] for state in walk(js, waiting)[-2:]] == [True, False]
+    assert [js.call("voteLoss", state=state) for state in walk(js, waiting)[-2:]] == [
+        "The server has not confirmed your ballot yet.",
+        "There is no connection to the server at the moment.",
+    ]
 
 
 def test_a_receipt_that_could_not_be_verified_is_fetched_again(js: Node) -> None:

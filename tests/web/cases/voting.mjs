@@ -4,7 +4,7 @@ import { describeMoment, describeOwnMoment } from "../../../voting_app/static/pa
 import { deliver } from "../../../voting_app/static/pages/vote-delivery.js";
 import { explain, findOut, findReceipt } from "../../../voting_app/static/pages/vote-opening.js";
 import * as server from "../../../voting_app/static/pages/vote-server.js";
-import { chooseTexts } from "../../../voting_app/static/pages/vote-views.js";
+import { chooseTexts, nameLoss } from "../../../voting_app/static/pages/vote-views.js";
 import { Store, parseKept } from "../../../voting_app/static/pages/vote-store.js";
 
 /** All states on the way; events are [type, values]. */
@@ -29,6 +29,7 @@ export const voteFragment = ({ text }) => voting.readFragment(text);
 export const voteTyped = ({ text }) => voting.readTyped(text);
 export const voteKept = ({ text }) => parseKept(text);
 export const voteReceipt = ({ receipts, visitor }) => findReceipt(receipts, visitor)?.tracker;
+export const voteLoss = ({ state }) => nameLoss(state);
 export const voteGiveUp = ({ state }) => voting.giveUp(state, "it cannot be shown");
 
 export const voteTexts = ({ languages, wanted }) =>
@@ -41,7 +42,7 @@ export const voteStatus = ({ value }) => server.readStatus(value);
 export const voteStanding = ({ value }) => server.readStanding(value);
 
 /** What the page says when it is opened, and the server answers each path with what `answers` has for it. */
-export async function voteOpening({ answers, kept = {} }) {
+export async function voteOpening({ answers, kept = {}, code = "", revotes = false }) {
   const { fetch } = globalThis;
   globalThis.fetch = async (path) => {
     const [status, body] = answers[path.split("/").slice(5).join("/")];
@@ -50,9 +51,15 @@ export async function voteOpening({ answers, kept = {} }) {
   try {
     return await withStorage(kept, async () => {
       const store = new Store("U");
-      const visitor = { code: "", fingerprint: null, voter: "", isAnother: false, picked: null };
+      const visitor = { code, fingerprint: null, voter: "", isAnother: false, picked: null };
       const facts = { uuid: "U", language: "en", election: null, status: null, isNamed: false, needed: 0, codesBy: "" };
-      const compute = async (op) => (op === "prepare" ? { uuid: "U", record: { serviceKey: "K", revotes: false } } : {});
+      const questions = [{ minimum: 0, maximum: 1, blank: false }];
+      const texts = [{ questions: [{ question: "Q", answers: ["A"] }] }];
+      const results = {
+        prepare: { uuid: "U", record: { serviceKey: "K", revotes }, questions, texts },
+        publicCredential: { credential: "A" },
+      };
+      const compute = async (op) => results[op] ?? {};
       const booth = { uuid: "U", server: new server.Server("U"), store, facts, visitor, compute, deliverOthers: () => {} };
       return findOut(booth).catch((error) => explain(error, booth));
     });
@@ -135,9 +142,11 @@ export async function voteDeliver({ part, isNew, revotes, posts, standings, stat
     sleep: async () => void log.push(["settle"]),
   };
   let tries = 0;
-  const event = await deliver(means, part, isNew, async () => {
+  const answered = [];
+  const event = await deliver(means, part, isNew, async (_wanted, isAnswered) => {
     tries += 1;
+    answered.push(isAnswered);
     if (tries > 5) throw new Error("there is no end to it");
   });
-  return { event, tries, log };
+  return { event, tries, answered, log };
 }

@@ -207,19 +207,18 @@ function describeFailure() {
   ];
 }
 
-const takeFragment = /** @type {any} */ (globalThis).takeFragment;
-if (takeFragment) {
-  const brought = takeFragment();
-  addEventListener("hashchange", () => {
-    const found = findCode(location.hash);
-    if (!found) return;
-    history.replaceState(null, "", location.pathname + location.search);
-    void check(found);
-  });
+/** @param {string} fragment of the code's address, "" without one */
+function arrive(fragment) {
+  const found = findCode(fragment);
+  if (found) void check(found);
+  else askForCode(fragment ? () => _("The code is not complete. Scan it once more.") : null);
+}
+
+const takeFragments = /** @type {any} */ (globalThis).takeFragments;
+// Without it support.js has said why nothing can be done here.
+if (takeFragments) {
   void loadTexts().then(() => {
     keepPageInOtherLanguages(() => _("Check a ballot"), () => redraw());
-    const found = findCode(brought);
-    if (found) void check(found);
-    else askForCode(brought ? () => _("The code is not complete. Scan it once more.") : null);
+    arrive(takeFragments(arrive));
   });
 }

@@ -691,14 +691,6 @@ function listen() {
     if (event.detail > 1 && /** @type {Element} */ (event.target).closest("button")) event.stopPropagation();
   }, { capture: true });
 
-  // Another link was opened in this tab: only the fragment changes, and the page stays.
-  addEventListener("hashchange", () => {
-    const fragment = location.hash.slice(1);
-    if (!fragment || fragment === "main") return;
-    history.replaceState(null, "", location.pathname + location.search);
-    if (!isAtWork) arrive(fragment);
-  });
-
   for (const kind of ["error", "unhandledrejection"]) addEventListener(kind, showBroken);
 
   addEventListener("beforeunload", (event) => {
@@ -711,10 +703,15 @@ function listen() {
   });
 }
 
-const takeFragment = /** @type {any} */ (globalThis).takeFragment;
+const takeFragments = /** @type {any} */ (globalThis).takeFragments;
 // Without it support.js has said why nothing can be done here.
-if (takeFragment) {
-  const fragment = takeFragment();
+if (takeFragments) {
   listen();
-  void loadTexts().then(() => arrive(fragment));
+  void loadTexts().then(() => {
+    arrive(
+      takeFragments((/** @type {string} */ fragment) => {
+        if (!isAtWork) arrive(fragment);
+      }),
+    );
+  });
 }

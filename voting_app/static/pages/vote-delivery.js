@@ -58,7 +58,7 @@ export async function findStandingOf({ server, store }, { credential }) {
  * @param {Means} means
  * @param {Part} part
  * @param {boolean} isNew whether this page has just made it; otherwise an earlier request may be at work
- * @param {(wanted: number | null) => Promise<unknown>} waitForNextTry
+ * @param {(wanted: number | null, isAnswered: boolean) => Promise<unknown>} waitForNextTry
  * @returns {Promise<Event>} what tells the fate
  */
 export async function deliver(means, part, isNew, waitForNextTry) {
@@ -82,7 +82,7 @@ export async function deliver(means, part, isNew, waitForNextTry) {
       : await readRefusal(means, sent, meaning, isDoubtful);
     if (event) return event;
     isDoubtful = true;
-    await waitForNextTry(answer.wanted);
+    await waitForNextTry(answer.wanted, answer.status !== 0);
   }
 }
 
@@ -114,11 +114,13 @@ async function findLater({ server, sleep }, { credential, tracker: own, after = 
  * @param {any} signed
  * @returns {Promise<Event | null>} null where this device could not verify it: then it is fetched again
  */
-async function takeReceipt({ store, verifyReceipt }, { credential, tracker }, signed) {
+async function takeReceipt({ store, verifyReceipt }, { credential, tracker, after }, signed) {
   const text = JSON.stringify(signed) ?? "";
   try {
     const { height } = await verifyReceipt(text, tracker);
-    const isKept = store.write(credential, { sending: null, kept: { credential, tracker, text } });
+    // What it has replaced stays known: a server that shows one of those again has dropped this one.
+    const kept = { credential, tracker, text, ...(after && { after }) };
+    const isKept = store.write(credential, { sending: null, kept });
     return { type: "delivered", receipt: { text, tracker, height, isKept } };
   } catch (error) {
     // Of a program that failed nothing can be concluded about the receipt.

@@ -144,21 +144,25 @@ async function findStanding(booth) {
   const receipts = store.readAll().flatMap(({ kept }) => kept ?? []);
   const kept = findReceipt(receipts, visitor);
   const own = kept ? await readReceipt(booth, kept) : null;
+  const voter = kept?.credential ?? visitor.voter;
+  const standing = voter ? await server.lookUp(voter) : null;
   if (kept) {
-    const { tracker } = await server.lookUp(kept.credential);
+    const { tracker = null } = standing ?? {};
+    // Where one may vote again, another one may be in the box; but none that was there before this one.
+    const isLater = tracker !== null && mayRevote(facts) && !kept.after?.includes(tracker);
     // What was signed for stays true: a box without the ballot, or another key, is the server's lie.
-    if (!own || tracker === null || (tracker !== own.tracker && !mayRevote(facts))) {
+    if (!own || (tracker !== own.tracker && !isLater)) {
       const { text, tracker: missing } = kept;
       return { type: "stop", reason: "contradiction", tracker: missing, receipt: { text, tracker: missing, height: 0, isKept: true } };
     }
   }
   if (own && (!visitor.code || reason)) return { type: "keep", receipt: own, isFound: !visitor.code };
-  if (!visitor.code) {
+  if (!visitor.code || !standing) {
     // Several have voted here, and this page cannot know who reads it. The order tells nothing.
     const shelf = receipts.map(({ tracker }) => tracker).sort();
     return reason ? { type: "stop", reason, shelf } : { type: "ask", shelf };
   }
-  const { listed, tracker } = await server.lookUp(visitor.voter);
+  const { listed, tracker } = standing;
   if (reason) return { type: "stop", reason, tracker, hasVoted: listed ? tracker !== null : null };
   if (!listed) {
     visitor.code = "";

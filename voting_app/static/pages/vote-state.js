@@ -24,8 +24,8 @@
 /** @typedef {{ minimum: number, maximum: number, blank: boolean, answers: number }} Rules */
 /** An encrypted ballot; `code` opens it and exists until the ballot is on its way. */
 /** @typedef {{ text: string, tracker: string, code: string | null }} Ballot */
-/** `pause`: seconds until the next try, null while one is under way. */
-/** @typedef {{ tries: number, pause: number | null, isKept: boolean, isQueued: boolean }} Delivery */
+/** `pause`: seconds until the next try, null while one is under way. `isAnswered`: whether the last one was answered. */
+/** @typedef {{ tries: number, pause: number | null, isAnswered: boolean, isKept: boolean, isQueued: boolean }} Delivery */
 /** @typedef {{ fault: "none" | "few" | "many", chosen: number } | null} ChoiceFault */
 /** @typedef {{ wrong: "length", length: number } | { wrong: "characters", characters: string[] } | { wrong: "link" }} CodeFault */
 /**
@@ -78,7 +78,7 @@ export const START = Object.freeze({
 const LONGEST_PAUSE = 30;
 
 /** @type {Delivery} */
-const FIRST_TRY = { tries: 0, pause: null, isKept: false, isQueued: false };
+const FIRST_TRY = { tries: 0, pause: null, isAnswered: false, isKept: false, isQueued: false };
 
 // --- choices -----------------------------------------------------------------------------------------------------
 
@@ -265,10 +265,10 @@ const withoutShelf = (state) => ({ ...state, shelf: [] });
 /** A ballot of this voter was cast from somewhere else. @type {(state: State, event: Event) => State} */
 const noteOther = (state, { tracker }) => ({ ...state, tracker });
 /** @type {(state: State, event: Event) => State} */
-const lose = (state, { wanted = null }) => {
+const lose = (state, { wanted = null, isAnswered = false }) => {
   const delivery = state.delivery ?? FIRST_TRY;
   const tries = delivery.tries + 1;
-  return { ...state, delivery: { ...delivery, tries, pause: pauseAfter(tries, wanted), isQueued: false } };
+  return { ...state, delivery: { ...delivery, tries, pause: pauseAfter(tries, wanted), isAnswered, isQueued: false } };
 };
 /** @type {(state: State) => State} */
 const tryAgain = (state) => ({ ...state, delivery: { ...(state.delivery ?? FIRST_TRY), pause: null } });

@@ -88,7 +88,7 @@ function closing({ status, language }) {
 /**
  * Whether a later ballot replaces an earlier one, as the election data say, which the fingerprint covers; otherwise votes
  * are final.
- * @param {Facts} facts_
+ * @param {Pick<Facts, "election">} facts_
  */
 export function mayRevote({ election }) {
   return election?.record?.revotes === true;
@@ -401,13 +401,19 @@ function ballot(scene) {
   ];
 }
 
+/** Why it is tried again. @param {State} state */
+export function nameLoss({ delivery }) {
+  // After the closing, for example, until the box has ended: then the server answers, and its answer decides nothing yet.
+  return delivery?.isAnswered ? _("The server has not confirmed your ballot yet.") : _("There is no connection to the server at the moment.");
+}
+
 /** @param {Scene} scene @param {string} doubt */
 function lostBox({ state, act }, doubt) {
   const pause = state.delivery?.pause ?? null;
   if (pause === null) return null;
   return notice(
     "warning",
-    _("There is no connection to the server at the moment."),
+    nameLoss(state),
     h("p", {}, doubt),
     h("p", {}, ngettext("The next try is in %(num)s second, or as soon as this device is online again.", "The next try is in %(num)s seconds, or as soon as this device is online again.", pause)),
     actions(button(_("Try now"), () => act("tryAgain"))),
@@ -575,7 +581,7 @@ function describeStop(reason, facts_) {
     case "bad-receipt":
       return [_("The receipt is not valid"), "danger", _("The server says that it has taken your ballot, but its receipt does not bear the election's signature. Do not rely on it."), _("Tell the election committee at once, with the tracker below, and look later whether the tracker is in the ballot box.")];
     case "contradiction":
-      return [_("The server contradicts your receipt"), "danger", _("This device keeps a receipt for your ballot. What the server shows now does not fit it: your ballot is not in the ballot box, or the receipt was signed with another key."), _("Save the receipt, and give it to the election committee at once: it proves that your ballot was taken.")];
+      return [_("The server contradicts your receipt"), "danger", _("This device keeps a receipt for your ballot. What the server shows now does not fit it: your ballot is not in the ballot box, an earlier one of yours counts there in its place, or the receipt was signed with another key."), _("Save the receipt, and give it to the election committee at once: it proves that your ballot was taken.")];
     case "spoiled":
       return [_("This ballot was given up to be checked"), "warning", _("It can never be cast. Open your link again and encrypt another one."), ""];
     case "too-old":

@@ -15,10 +15,11 @@ import { explain, findOut, readReceipt } from "./vote-opening.js";
 import { Server } from "./vote-server.js";
 import { START, completeChoices, findStop, giveUp, next, pauseAfter, readAnswer, readFragment, readTyped } from "./vote-state.js";
 import { Store, parseKept } from "./vote-store.js";
-import { draw, mayRevote } from "./vote-views.js";
+import { draw, mayRevote, nameLoss } from "./vote-views.js";
 import { rest, sleep, wake } from "./vote-waiting.js";
 
 /** @typedef {import("./vote-state.js").State} State */
+/** @typedef {import("./vote-state.js").Event} Event */
 /** @typedef {import("./vote-store.js").Part} Part */
 
 const uuid = location.pathname.split("/")[2];
@@ -45,6 +46,8 @@ const visitor = { code: "", fingerprint: null, voter: "", isAnother: false, pick
 let worker = null;
 /** Counts what was begun, so that what was given up goes nowhere. */
 let errand = 0;
+/** Trackers of ballots of which nothing but this page knows. @type {Set<string>} */
+const unkept = new Set();
 /** Trackers of other voters' ballots that this page is casting. @type {Set<string>} */
 const others = new Set();
 let isFirst = true;
@@ -67,15 +70,24 @@ async function compute(op, args, onProgress) {
 }
 
 const booth = { uuid, server, store, facts, visitor, compute, deliverOthers };
-/** @type {import("./vote-delivery.js").Means} */
-const means = {
-  server,
-  store,
-  verifyReceipt: (receipt, tracker) => compute("verifyReceipt", { receipt, tracker, election: uuid, serviceKey: facts.election?.record?.serviceKey }),
-  mayRevote: () => mayRevote(facts),
-  note: (status) => void (facts.status = status),
-  sleep,
-};
+/**
+ * What a delivery works with: the key and the finality of the election as its voter was shown it. The next voter's link
+ * may name another one.
+ * @param {() => boolean} isMine whether the page still shows what was begun
+ * @returns {import("./vote-delivery.js").Means}
+ */
+function getMeans(isMine) {
+  const { election } = facts;
+  const serviceKey = election?.record?.serviceKey;
+  return {
+    server,
+    store,
+    verifyReceipt: (receipt, tracker) => compute("verifyReceipt", { receipt, tracker, election: uuid, serviceKey }),
+    mayRevote: () => mayRevote({ election }),
+    note: (status) => void (isMine() && (facts.status = status)),
+    sleep,
+  };
+}
 
 // --- events --------------------------------------------------------------------------------------------------------
 
@@ -138,7 +150,7 @@ function render(before, type) {
   show(place, view, isNew && !isFirst);
   isFirst = false;
   if (!isNew && focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  if (type === "lose") announce(_("There is no connection to the server at the moment."));
+  if (type === "lose") announce(nameLoss(state));
 }
 
 /** @param {string} text for who does not see the page */
@@ -190,10 +202,12 @@ const tools = {
 
 /** @param {string} typed */
 async function enterTyped(typed) {
+  const now = errand;
   const given = readFragment(readTyped(typed));
   // Only who types needs this: it brings a good part of the Worker's modules.
   const typing = await import("../booth/credentials.js").catch(() => null);
   // Without network nobody looks here: what follows says that there is none, and the Worker looks as well.
+  if (now !== errand) return;
   const codeFault = given ? (typing?.findTypingFault(given.credential) ?? null) : { wrong: "link" };
   if (codeFault || !given) {
     act("mistype", { codeFault });
@@ -207,32 +221,44 @@ async function enterTyped(typed) {
 
 // --- opening -------------------------------------------------------------------------------------------------------
 
+/**
+ * Begins something. What it finds out is told to who began it, and not to who has come since.
+ */
+function begin() {
+  const mine = ++errand;
+  const isMine = () => mine === errand;
+  /** @param {Event} event */
+  const tell = (event) => {
+    if (isMine()) act(event.type, event);
+  };
+  return { isMine, tell };
+}
+
 /** Fetches, checks, and finds out where this voter stands. */
 async function open() {
-  const mine = ++errand;
+  const { tell } = begin();
   // Its modules come while the data do.
   worker?.close();
   worker = new Client();
   try {
-    const found = await findOut(booth);
-    if (mine === errand) act(found.type, found);
+    tell(await findOut(booth));
   } catch (error) {
-    if (mine === errand) act("stop", explain(error, booth));
+    tell(explain(error, booth));
   }
 }
 
 // --- encrypting ----------------------------------------------------------------------------------------------------
 
 async function encrypt() {
-  const mine = ++errand;
+  const { tell } = begin();
   const choices = completeChoices(state.choices);
   try {
     const made = await compute("encrypt", { credential: visitor.code, choices }, (done, total) => {
-      if (mine === errand) act("progress", { progress: done / total });
+      tell({ type: "progress", progress: done / total });
     });
-    if (mine === errand) act("encrypted", { ballot: { text: made.ballot, tracker: made.tracker, code: made.code } });
+    tell({ type: "encrypted", ballot: { text: made.ballot, tracker: made.tracker, code: made.code } });
   } catch (error) {
-    if (mine === errand) act("stop", explain(error, booth));
+    tell(explain(error, booth));
   }
 }
 
@@ -242,29 +268,39 @@ async function encrypt() {
  * One ballot of a voter at a time in all tabs of this browser.
  * @param {string} voter
  * @param {() => Promise<void>} task
+ * @param {(event: Event) => void} tell
  */
-async function alone(voter, task) {
+async function alone(voter, task, tell) {
   const name = store.keyOf(voter);
   const isHeld = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
     if (lock) await task();
     return lock !== null;
   });
   if (isHeld) return;
-  act("queue");
+  tell({ type: "queue" });
   await navigator.locks.request(name, task);
 }
 
-/** @param {number | null} wanted seconds that the server asks to wait */
-async function waitForNextTry(wanted) {
-  act("lose", { wanted });
-  await rest(state.delivery?.pause ?? 1);
-  act("tryAgain");
+/**
+ * Waits longer after each try, and shows it to who began it.
+ * @param {(event: Event) => void} tell
+ */
+function makeWaiting(tell) {
+  let tries = 0;
+  return async (/** @type {number | null} */ wanted, /** @type {boolean} */ isAnswered) => {
+    tell({ type: "lose", wanted, isAnswered });
+    await rest(pauseAfter(++tries, wanted));
+    tell({ type: "tryAgain" });
+  };
 }
 
 async function cast() {
   const { ballot, tracker: last } = state;
   const { voter } = visitor;
   if (!ballot) return;
+  const { isMine, tell } = begin();
+  const means = getMeans(isMine);
+  const waitForNextTry = makeWaiting(tell);
   /** @type {Part} */
   const mine = { credential: voter, tracker: ballot.tracker, text: ballot.text };
   await alone(voter, async () => {
@@ -275,36 +311,41 @@ async function cast() {
       // A tab was closed in the middle. What was said there comes first.
       const event = await deliver(means, sending, false, waitForNextTry);
       if (event.type === "stop") {
-        act(event.type, event);
+        tell(event);
         return;
       }
       if (event.type === "overtaken") after.push(event.tracker);
     }
     const { kept } = store.read(voter);
-    if (kept && !mayRevote(facts)) {
-      await finish(kept);
+    if (kept && !means.mayRevote()) {
+      await finish(kept, isMine);
       return;
     }
-    mine.after = [...after, kept?.tracker].flatMap((tracker) => tracker ?? []);
-    act("send", { isKept: store.write(voter, { sending: mine }) });
+    mine.after = [...new Set([...after, kept?.tracker, ...(kept?.after ?? [])])].flatMap((tracker) => tracker ?? []);
+    const isKept = store.write(voter, { sending: mine });
+    if (!isKept) unkept.add(mine.tracker);
+    tell({ type: "send", isKept });
     const event = await deliver(means, mine, true, waitForNextTry);
-    act(event.type, event);
-  });
+    unkept.delete(mine.tracker);
+    tell(event);
+  }, tell);
 }
 
 /** @param {Part} part */
 async function deliverUnfinished(part) {
+  const { isMine, tell } = begin();
+  const isFound = !visitor.code;
   await alone(part.credential, async () => {
     const { sending, kept } = store.read(part.credential);
     if (sending?.tracker === part.tracker) {
-      act("send", { isKept: true });
-      const event = await deliver(means, sending, false, waitForNextTry);
-      act(event.type, { ...event, isFound: !visitor.code });
+      tell({ type: "send", isKept: true });
+      const event = await deliver(getMeans(isMine), sending, false, makeWaiting(tell));
+      tell({ ...event, isFound });
     } else if (kept?.tracker === part.tracker) {
       // Another tab has done it meanwhile.
-      await finish(kept);
-    } else act("overtaken");
-  });
+      await finish(kept, isMine);
+    } else tell({ type: "overtaken" });
+  }, tell);
 }
 
 /**
@@ -312,28 +353,33 @@ async function deliverUnfinished(part) {
  * @param {Part[]} parts
  */
 function deliverOthers(parts) {
+  const means = getMeans(() => false);
   for (const part of parts) {
     if (others.has(part.tracker)) continue;
     others.add(part.tracker);
-    void deliverQuietly(part).finally(() => others.delete(part.tracker));
+    void deliverQuietly(part, means).finally(() => others.delete(part.tracker));
   }
 }
 
-/** @param {Part} part */
-async function deliverQuietly(part) {
+/** @param {Part} part @param {import("./vote-delivery.js").Means} means */
+async function deliverQuietly(part, means) {
   await navigator.locks.request(store.keyOf(part.credential), async () => {
     const { sending } = store.read(part.credential);
     if (sending?.tracker !== part.tracker) return;
     // Without an answer it is tried like the others; only what was not written by this program is left out.
     const isOurs = await findStandingOf(means, sending).catch(() => true);
-    let tries = 0;
-    if (isOurs) await deliver(means, sending, false, (wanted) => rest(pauseAfter(++tries, wanted)));
+    if (isOurs) await deliver(means, sending, false, makeWaiting(() => {}));
   });
 }
 
-/** A ballot of this voter was cast by another tab, and its receipt is here. @param {Part} kept */
-async function finish(kept) {
+/**
+ * A ballot of this voter was cast by another tab, and its receipt is here.
+ * @param {Part} kept
+ * @param {() => boolean} isMine whether this voter is still here
+ */
+async function finish(kept, isMine) {
   const receipt = await readReceipt(booth, kept).catch(() => null);
+  if (!isMine()) return;
   if (receipt) act(state.view === "casting" ? "delivered" : "keep", { receipt, isFound: !visitor.code });
   // What is wrong with it is found out when the booth is opened anew.
   else act("overtaken");
@@ -342,46 +388,66 @@ async function finish(kept) {
 // --- checking instead of casting -------------------------------------------------------------------------------------
 
 async function challenge() {
-  const mine = ++errand;
+  const { isMine, tell } = begin();
+  const waitForNextTry = makeWaiting(tell);
+  const { voter } = visitor;
   const text = state.ballot?.text ?? "";
-  while (mine === errand && state.view === "challenging") {
+  while (isMine() && state.view === "challenging") {
     const answer = await server.post("challenges", text);
-    if (mine !== errand) return;
+    if (!isMine()) return;
     const meaning = readAnswer(answer.status, answer.body);
     // Only now is the ballot worth nothing, and its seed no secret any more.
     if (meaning === "done" && answer.body.tracker === state.ballot?.tracker) act("challenged");
-    else if (meaning === "lost" || meaning === "done") await waitForNextTry(answer.wanted);
-    else await refuseChallenge(meaning);
+    else if (meaning === "lost" || meaning === "done") await waitForNextTry(answer.wanted, answer.status !== 0);
+    else tell(await readChallengeRefusal(meaning, voter, isMine));
   }
 }
 
-/** @param {string} code */
-async function refuseChallenge(code) {
+/**
+ * @param {string} code
+ * @param {string} voter
+ * @param {() => boolean} isMine
+ * @returns {Promise<Event>}
+ */
+async function readChallengeRefusal(code, voter, isMine) {
   if (code === "already-voted") {
-    const { tracker } = await server.lookUp(visitor.voter).catch(() => ({ tracker: null }));
-    act("voted", { tracker });
-    return;
+    const { tracker } = await server.lookUp(voter).catch(() => ({ tracker: null }));
+    return { type: "voted", tracker };
   }
-  facts.status = await server.fetchStatus().catch(() => facts.status);
+  const status = await server.fetchStatus().catch(() => facts.status);
+  if (isMine()) facts.status = status;
   const reasons = { closed: "closed", "not-open": findStop(facts.status?.state ?? "") ?? "paused", "too-many-challenges": code };
-  act("stop", { reason: /** @type {Record<string, string>} */ (reasons)[code] ?? "refused", detail: code });
+  return { type: "stop", reason: /** @type {Record<string, string>} */ (reasons)[code] ?? "refused", detail: code };
 }
 
 // --- the window ----------------------------------------------------------------------------------------------------
 
 /** @param {string} fragment of a link: the code, and perhaps the fingerprint */
-function take(fragment) {
-  forget();
-  let given = null;
+function readLink(fragment) {
   try {
-    given = readFragment(decodeURIComponent(fragment));
+    const given = readFragment(decodeURIComponent(fragment));
+    if (given) return { code: given.credential, fingerprint: given.fingerprint };
   } catch {
     // Escapes that stand for no text.
   }
-  Object.assign(visitor, { isAnother: false, picked: null });
-  if (given) Object.assign(visitor, { code: given.credential, fingerprint: given.fingerprint });
   // A damaged link: its code is asked for, and what it names is not believed.
-  else visitor.code = fragment ? "?" : "";
+  return { code: fragment ? "?" : "", fingerprint: null };
+}
+
+/** Another link was opened in this tab. @param {string} fragment */
+function receive(fragment) {
+  const given = readLink(fragment);
+  // The same voter's once more: the page tells already what becomes of the ballot.
+  if (state.view === "casting" && given.code === visitor.code) return;
+  // Another one's ballot that is on its way goes on without being seen.
+  welcome(given);
+}
+
+/** @param {{ code: string, fingerprint: string | null }} given */
+function welcome(given) {
+  Object.assign(visitor, given, { voter: "", isAnother: false, picked: null });
+  state = START;
+  void open();
 }
 
 function listen() {
@@ -404,7 +470,7 @@ function listen() {
     const { kept } = voter && key === store.keyOf(voter) ? parseKept(newValue) : { kept: null };
     if (kept?.credential !== voter || state.view === "casting") return;
     if (mayRevote(facts)) act("other", { tracker: kept.tracker });
-    else void finish(kept);
+    else void finish(kept, () => visitor.voter === voter);
   });
 
   // The way back of browser and phone leads through the steps, not out of the booth.
@@ -415,30 +481,18 @@ function listen() {
     if (state.view !== "intro") history.pushState({ step: 1 }, "");
   });
 
-  // Another link was opened in this tab: only the fragment changes, and the page stays.
-  addEventListener("hashchange", () => {
-    const fragment = location.hash.slice(1);
-    if (!fragment || fragment === "main") return;
-    history.replaceState(null, "", location.pathname + location.search);
-    if (state.view === "casting") return;
-    take(fragment);
-    state = START;
-    void open();
-  });
-
   addEventListener("beforeunload", (event) => {
-    if (state.view === "casting" && !state.delivery?.isKept) event.preventDefault();
+    if (unkept.size || (state.view === "casting" && !state.delivery?.isKept)) event.preventDefault();
   });
 }
 
 announcer.className = "visually-hidden";
 announcer.setAttribute("role", "status");
 place.after(announcer);
-const takeFragment = /** @type {any} */ (globalThis).takeFragment;
+const takeFragments = /** @type {any} */ (globalThis).takeFragments;
 // Without it support.js has said why nothing can be done here.
-if (takeFragment) {
+if (takeFragments) {
   store.moveFromOldPlace();
-  take(takeFragment());
   listen();
-  void loadTexts().then(open);
+  void loadTexts().then(() => welcome(readLink(takeFragments(receive))));
 }
