@@ -107,9 +107,11 @@ class Server:
 def find_children(pid: int) -> list[int]:
     """The processes that a process has started."""
     found: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found += [int(word) for word in file.read_text().split()]
+    # The process, or one of its threads, may have ended since somebody heard of it.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += [int(word) for word in file.read_text().split()]
     return found
 
 
