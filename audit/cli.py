@@ -245,10 +245,12 @@ def booth(url: str, journal: Path | None) -> None:
     """Tell whether a server shows the pages that the election's journal names.
 
     URL is the address of any page of an election. When voting was opened, the service wrote into
-    the journal what the pages for voters consist of. This fetches each file and compares its hash.
+    the journal what the pages for voters consist of. This fetches each file as a browser does and
+    compares its hash, and tells what the pages load that is not listed. A redirect, or a header that
+    changes what a browser does, is a difference too.
     A server may show other files to other people: run it from several places.
 
-    Exit status: 0 all are the same, 1 some differ or are missing, 2 could not check.
+    Exit status: 0 all are the same, 1 some differ, are missing or not listed, 2 could not check.
     """
     try:
         with (
@@ -266,9 +268,17 @@ def booth(url: str, journal: Path | None) -> None:
         click.echo(printable(f"DIFFERS: {path}"))
     for path in report.missing:
         click.echo(printable(f"MISSING: {path}"))
+    for path in report.unlisted:
+        click.echo(printable(f"NOT LISTED: {path}"))
     if not report.is_same:
         raise SystemExit(1)
     click.echo(f"the same: {report.files} files are as the journal says")
+    # Whoever made this journal could have named a key of his own in election data of his own: the sheet tells.
+    click.echo(f"fingerprint of the election: {report.fingerprint} (compare it with your sheet)")
+    if not report.is_bound:
+        click.echo(
+            "warning: the election data do not name the service's key that sealed the journal", err=True
+        )
     if report.lists > 1:
         click.echo(f"warning: the list was changed {report.lists - 1} times during voting", err=True)
 

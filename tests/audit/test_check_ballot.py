@@ -1,6 +1,6 @@
 """`steward-audit check-ballot`: what a voter's second device says, also when the server lies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from crypto.challenge import encode_challenge
 from crypto.encoding import sha256_hex
 from crypto.journal import SERVICE
 from crypto.randomness import SeedCoins
-from tests.audit.serving import serving
+from tests.audit.serving import Reply, serving
 from tests.simulator import KINDS, Act, Simulation, change_json, simulated
 
 SEED = bytes(range(32))
@@ -57,7 +57,7 @@ def check(*args: str | Path) -> Result:
 def scan(
     raw: bytes,
     *,
-    files: dict[str, bytes] | None = None,
+    files: Mapping[str, bytes | Reply] | None = None,
     choices: Any = None,
     page: str = "check",
     change: Callable[[str], str] = lambda code: code,
@@ -111,6 +111,17 @@ def test_from_files_without_network(tmp_path: Path) -> None:
     assert check(code).exit_code == UNCHECKED
     assert check(code, *files[:2]).exit_code == UNCHECKED
     assert check(code, *files[2:]).exit_code == UNCHECKED
+
+
+def test_what_lies_elsewhere_is_not_taken() -> None:
+    """Whoever stands in between must not lead to election data, a ballot and a journal of his own."""
+    raw = make()
+    for path in files_of(raw):
+        moved: dict[str, bytes | Reply] = {f"/elsewhere{path}": files_of(raw)[path]}
+        moved = {**files_of(raw), **moved, path: Reply(status=302, headers={"Location": f"/elsewhere{path}"})}
+        run = scan(raw, files=moved)
+        assert run.exit_code == UNCHECKED
+        assert f"redirects to /elsewhere{path}: not followed" in run.output
 
 
 # --- a dishonest booth -------------------------------------------------------------------------------------------

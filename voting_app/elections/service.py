@@ -302,9 +302,15 @@ def write_journal(
 def write_files(
     session: Session, context: Context, election: Election, files: Sequence[tuple[str, str]]
 ) -> None:
-    """The journal line that tells what the pages consist of on which people vote: path and hash of each file."""
+    """The journal line that tells what the pages consist of on which people vote: path and hash of each file.
+
+    While people vote it is sealed at once, because auditors believe no list that is not; the opening seals the first.
+    """
     payload = {"files": [list(file) for file in files]}
     write_journal(session, context, election, "booth-files", str(SERVICE_ACTOR), payload)
+    if election.state in (State.OPEN.value, State.PAUSED.value):
+        for box in election.boxes:
+            ledger.seal(session, ledger.get_box_id(session, box.uuid), get_service_key(context, box.uuid))
 
 
 # --- creating --------------------------------------------------------------------------------------

@@ -5,12 +5,16 @@ import json
 from contextlib import closing
 from pathlib import Path
 from runpy import run_module
+from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import WSGIRequestHandler, make_server
 
+from audit.booth import check_booth
+from audit.references import list_references
 from audit.runner import audit
 from crypto.encoding import sha256_hex
 from tests.voting_app.api import Api, Run
@@ -23,6 +27,11 @@ from voting_app.elections import service as elections
 from voting_app.ledger import service as ledger
 
 STATIC = Path(files.__file__).parent.parent / "static"
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  the library's name
+        pass
 
 
 @pytest.fixture
@@ -56,6 +65,43 @@ def test_every_file_is_listed_as_it_is_served(context: Context, client: FlaskCli
     for path, digest in found:
         with closing(client.get(path)) as answer:
             assert (answer.status_code, sha256_hex(answer.data)) == (200, digest), path
+
+
+def test_the_auditor_finds_what_the_list_names_and_nothing_else_is_loaded(
+    app: Flask, run: Run, tmp_path: Path
+) -> None:
+    """With the headers of the real server, and all that its pages load."""
+    run.set_up()
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        report = check_booth(f"http://127.0.0.1:{server.port}/elections/{run.uuid}/vote", None, tmp_path)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (report.different, report.missing, report.unlisted) == ((), (), ())
+    assert report.is_bound
+
+
+def test_what_the_auditor_follows_is_what_the_pages_load(client: FlaskClient, run: Run) -> None:
+    """A pattern that found nothing would find a list whole that lacks everything."""
+    run.set_up()
+    [found] = listed(run.api.context, run.uuid)
+    bodies = {}
+    for path, _ in found:
+        with closing(client.get(path)) as answer:
+            bodies[path] = answer.data
+    reached: set[str] = set()
+    waiting = [path for path in bodies if path.endswith("?lang=en")]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting += list_references(path, bodies[path])
+    programs = {path for path in bodies if path.startswith(("/static/pages/", "/static/booth/"))}
+    assert programs - reached == {"/static/pages/forget.js", "/static/pages/trackers.js"}
 
 
 def test_it_comes_right_before_the_opening(context: Context, run: Run) -> None:
@@ -148,6 +194,8 @@ def test_a_new_version_of_the_program_is_told_once(context: Context, run: Run, c
     found = listed(context, run.uuid)
     assert len(found) == 2
     assert ["/static/booth/worker.js", "ab" * 32] in found[1]
+    # Whoever compares the pages with the list believes no list that the service has not signed.
+    assert kinds(context, run.uuid)[-2:] == ["booth-files", "seal"]
 
 
 def test_where_no_timer_runs_the_start_of_a_web_server_tells(
