@@ -938,6 +938,44 @@ def test_a_ballot_that_the_server_does_not_have(voter: Voter, people: People, wa
     expect(page.get_by_role("heading", name="The server does not know this ballot")).to_be_visible()
 
 
+def tracker_hex(code: str) -> str:
+    return base64.b64decode(code.split(".")[1] + "=").hex()
+
+
+def test_a_ballot_that_could_still_be_cast(voter: Voter, people: People, watcher: Watcher) -> None:
+    """A server may say that it has given a ballot up, and keep it to cast it later: the journal says what holds."""
+    voter.open().encrypt(president="Ada Lovelace", dues="Yes").press("Check instead of cast").see(CHALLENGED)
+    code = opened_code(voter.page)
+    page = people.new().page
+    uuid = voter.election.uuid
+    lines = voter.election.client.get_bytes(f"/elections/{uuid}/{uuid}.journal.jsonl").splitlines(
+        keepends=True
+    )
+    [place] = [number for number, line in enumerate(lines) if code.split(".")[1].encode() in line]
+    page.route("**/*.journal.jsonl", lambda route: route.fulfill(body=b"".join(lines[:place])))
+    page.goto(f"{voter.election.url}/check#{code}")
+    expect(page.get_by_role("heading", name="This ballot could still be cast")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text("Do not vote on the other device.")).to_be_visible()
+    expect(page.get_by_text("can never be cast")).to_have_count(0)
+
+    # Two codes in one tab: an answer that comes late must not take the place of the second one's.
+    page.unroute_all()
+    watcher.expect(404, "GET", "/challenges/")
+    held: list[Route] = []
+    page.route(f"**/challenges/{tracker_hex(code)}", lambda route: held.append(route))  # noqa: PLW0108  a built-in takes no mark
+    page.goto("about:blank")
+    page.goto(f"{voter.election.url}/check#{code}")
+    expect(page.get_by_role("heading", name="Checking …")).to_be_visible()
+    page.evaluate(f"location.hash = '1.{'A' * 43}.{'A' * 43}.0;0'")
+    unknown = page.get_by_role("heading", name="The server does not know this ballot")
+    expect(unknown).to_be_visible()
+    with page.expect_response("**/challenges/*"):
+        held[0].continue_()
+    # As long as the check of the first takes that was not given up.
+    page.wait_for_timeout(400)
+    expect(unknown).to_be_visible()
+
+
 # --- the page itself -------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@
  * believed only as far as it can be computed from the code.
  */
 import { Client } from "../booth/client.js";
+import { Missing, openGivenUp } from "./check-opening.js";
 import { actions, button, code, h, notice, show, words } from "./dom.js";
 import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
@@ -14,7 +15,6 @@ import { chooseTexts, describeChoice } from "./vote-views.js";
 /** @typedef {import("./dom.js").Child} Child */
 
 const uuid = location.pathname.split("/")[2];
-const api = `/api/v1/elections/${uuid}`;
 const place = /** @type {HTMLElement} */ (document.getElementById("view"));
 const CODE = /1\.([A-Za-z0-9+/]{43})\.[A-Za-z0-9+/]{43}\.[0-9,;b]*/;
 
@@ -29,14 +29,6 @@ export function findCode(text) {
   return found && { code: found[0], tracker: found[1] };
 }
 
-/** @param {string} tracker base64 @returns {string} the same hash in hex */
-export function trackerToHex(tracker) {
-  return Array.from(atob(tracker), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
-}
-
-/** The server has nothing at that address. */
-class Missing extends Error {}
-
 /** @param {string} path */
 async function get(path) {
   const response = await fetch(path, { cache: "no-cache", credentials: "omit", redirect: "error" });
@@ -44,6 +36,9 @@ async function get(path) {
   if (!response.ok) throw new Error(String(response.status));
   return response.arrayBuffer();
 }
+
+/** Counts what was begun: a code that comes while another one is checked takes its place. */
+let errand = 0;
 
 /** Draws the present view again, in another language: a scanned code is in no address and must not be asked for twice. */
 let redraw = () => {};
@@ -110,44 +105,26 @@ function askForCode(error, typed = "", isNew = true) {
 /** @param {{ code: string, tracker: string }} found */
 async function check({ code: opened, tracker }) {
   tell(() => [h("h1", {}, _("Checking …")), h("p", { class: "waiting", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), _("Fetching the ballot and computing it again …"))]);
+  const mine = ++errand;
   const client = new Client();
+  let view;
   try {
-    const [election, ballot] = await Promise.all([get(`${api}/election`), get(`${api}/challenges/${trackerToHex(tracker)}`)]);
-    const prepared = await client.call("prepare", { election });
-    if (prepared.uuid !== uuid) throw new Missing();
-    const result = await openBallot(client, ballot, opened);
-    tell(() => describeContents(result, prepared, tracker));
+    const found = await openGivenUp(uuid, { code: opened, tracker }, { get, call: (op, args) => client.call(op, args) });
+    view = () => describeContents(found, tracker);
   } catch (error) {
-    tell(error instanceof Missing ? () => describeMissing(tracker) : describeFailure);
+    view = error instanceof Missing ? () => describeMissing(tracker) : describeFailure;
   } finally {
     client.close();
   }
+  if (mine === errand) tell(view);
 }
 
 /**
- * @param {Client} client
- * @param {ArrayBuffer} ballot
- * @param {string} opened
- * @returns {Promise<{ choices: (number[] | "blank")[] } | { rule: string, message: string }>}
- */
-async function openBallot(client, ballot, opened) {
-  try {
-    return await client.call("checkChallenge", { ballot, code: opened });
-  } catch (error) {
-    const { rule = null, message = "" } = /** @type {any} */ (error);
-    // Of a program that failed nothing can be concluded about the ballot.
-    if (rule === null) throw error;
-    return { rule, message };
-  }
-}
-
-/**
- * @param {{ choices: (number[] | "blank")[] } | { rule: string, message: string }} result
- * @param {any} election
+ * @param {import("./check-opening.js").Finding} found
  * @param {string} tracker
  * @returns {Child[]}
  */
-function describeContents(result, election, tracker) {
+function describeContents({ election, contents: result, isGivenUp }, tracker) {
   const texts = chooseTexts({ language: document.documentElement.lang, election });
   const trackerBox = h("div", { class: "tracker" }, h("p", { class: "name" }, _("Tracker of this ballot")), code(tracker));
   if (!("choices" in result)) {
@@ -161,6 +138,19 @@ function describeContents(result, election, tracker) {
       ),
       trackerBox,
       h("p", { class: "small muted" }, _("For the committee: %(detail)s", { detail: result.message })),
+      again(),
+    ];
+  }
+  if (!isGivenUp) {
+    return [
+      h("h1", {}, _("This ballot could still be cast")),
+      h(
+        "div",
+        { class: "notice danger", role: "alert" },
+        h("p", { class: "title" }, _("Do not vote on the other device.")),
+        h("p", {}, _("The election's public journal does not say that this ballot was given up to be checked. The server has it, and could put it into the ballot box as the voter's. Tell the election committee, and keep the code and both devices as they are.")),
+      ),
+      trackerBox,
       again(),
     ];
   }
@@ -178,7 +168,7 @@ function describeContents(result, election, tracker) {
       h("li", {}, _("Does the sheet, or the other device, name this fingerprint of the election?"))),
     trackerBox,
     h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), code(election.fingerprint)),
-    h("p", {}, _("If all three agree, the other device encrypts what it is told. This ballot itself can never be cast: encrypt another one there.")),
+    h("p", {}, _("If all three agree, the other device encrypts what it is told. This ballot itself can never be cast, as the election's journal says: encrypt another one there.")),
     again(),
   ];
 }
