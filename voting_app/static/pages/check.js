@@ -59,6 +59,8 @@ function again() {
  * @param {boolean} [isNew] whether the reader shall be taken to what is wrong
  */
 function askForCode(error, typed = "", isNew = true) {
+  // What is still being checked is not what the reader wants any more.
+  errand += 1;
   const field = /** @type {HTMLTextAreaElement} */ (
     h("textarea", {
       id: "code",
