@@ -12,8 +12,9 @@ const VERSION = 1;
 /**
  * credential: the public one, which tells whose part this is among several voters of one device. after: trackers of
  * ballots of the same voter that were cast before this one; where one may vote again, they tell whether the last one
- * in the box is an earlier one (to be replaced, or put back by a server that dropped this one), or a later one. refused: the server has refused it for now (in a pause) and had not
- * been asked before, so that no earlier request can be at work.
+ * in the box is an earlier one (to be replaced, or put back by a server that dropped this one), or a later one.
+ * refused: the server has refused it for now (in a pause) and had not been asked before, so that no earlier request can
+ * be at work.
  * @typedef {{ credential: string, tracker: string, text: string, after?: string[], refused?: true }} Part
  */
 /** @typedef {{ sending: Part | null, kept: Part | null }} Kept text: of the ballot, of the receipt */
