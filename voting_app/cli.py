@@ -586,6 +586,26 @@ def ready_keys(context: Any, uuid: str) -> None:
     click.echo(keys.ready_keys(context, uuid, _terminal_actor(context, "committee")))
 
 
+@election.command("check")
+@_UUID
+@_with_context
+def check_election(context: Any, uuid: str) -> None:
+    """Say what the result would tell of its voters; exit 1 if that keeps the election from being opened.
+
+    Computed from roll, weights and questions: block, warn or note, then the reason.
+    """
+    from voting_app.elections import service
+    from voting_app.elections.privacy_words import describe_finding
+
+    report = service.report_privacy(context, uuid)
+    for finding in report.findings:
+        click.echo(f"{finding.severity.value:<5}  {finding.code}  {describe_finding(finding)}")
+    if not report.findings:
+        click.echo("Nothing was found.")
+    if report.blocking:
+        click.get_current_context().exit(1)
+
+
 @election.command("open")
 @_UUID
 @click.option("--closes-at", help="Another closing time, such as 2026-11-22T18:00:00Z.")

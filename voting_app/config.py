@@ -59,6 +59,14 @@ class Settings:
     # A login of the office ends when nobody uses it for so long, and so long after it began at the latest.
     login_idle_seconds: int = 3600
     login_lifetime_seconds: int = 43200
+    # The privacy check before an election is opened; voting_app.elections.privacy has the reasons. Opening is refused
+    # with fewer members, and (if the last is true) with weights that every result tells; the others are for warnings.
+    privacy_least_members: int = 2
+    privacy_few_ballots: int = 10
+    privacy_turnout_percent: int = 50
+    privacy_majority_percent: int = 80
+    privacy_chance_percent: int = 5
+    privacy_refuse_readable_weights: bool = True
     jobs_in_process: bool = True
     # Where mail is handed over: smtp://host:port, smtps://user:password@host or smtp+starttls://user:password@host.
     # Empty: no mail is sent, and pages and commands say who is next.
@@ -190,6 +198,12 @@ def _require_sensible(settings: Settings) -> None:
         least = 0 if name == "closing_grace_seconds" else 1
         if setting.type is int and value < least:
             raise SettingsError(f"{name} must be at least {least}, it is {value}")
+        if name.endswith("_percent") and value > 100:
+            raise SettingsError(f"{name} must be at most 100, it is {value}")
+    if not 50 <= settings.privacy_majority_percent <= 99:
+        raise SettingsError(
+            f"privacy_majority_percent must be from 50 to 99, it is {settings.privacy_majority_percent}"
+        )
     if settings.login_idle_seconds < _SHORTEST_IDLE:
         raise SettingsError(
             f"login_idle_seconds must be at least {_SHORTEST_IDLE}, or people are logged out at work"

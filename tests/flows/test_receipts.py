@@ -115,7 +115,7 @@ def test_a_receipt_under_another_key_is_not_believed(voter: Voter, wire: Wire) -
 
 def test_a_kept_receipt_convicts_a_server_that_changes_its_key(elections: Elections, people: People) -> None:
     """Without a fingerprint in the link nothing is left to compare but what this device keeps."""
-    held = elections.new(members=1).set_up()
+    held = elections.new(members=2).set_up()
     voter = Voter(people.new(), held, "M1").cast()
     say(voter, service_key=FALSE_KEY.public)
     change_record(voter, _name_another_key)
@@ -140,7 +140,7 @@ def test_finality_is_said_as_the_election_data_have_it(
     revoting: bool, elections: Elections, people: People, voter: Voter
 ) -> None:
     if revoting:
-        voter = Voter(people.new(), elections.new(members=1, revoting=True).set_up(), "M1")
+        voter = Voter(people.new(), elections.new(members=2, revoting=True).set_up(), "M1")
     record = json.loads(voter.election.parameters.raw)["steward"]["record"]
     assert record == {"service_key": voter.election.status()["service_key"], "revotes": revoting}
     sentence = "You may vote again until voting closes" if revoting else "Your vote is final"

@@ -273,7 +273,7 @@ def test_a_ceremony_that_is_started_anew(
     people: People, elections: Elections, watcher: Watcher, tmp_path: Path
 ) -> None:
     """The committee gives seats to somebody else: what was made is worth nothing, and the page says so."""
-    election = elections.new(members=1, trustee_count=2, threshold=2).create().freeze().issue().seat()
+    election = elections.new(members=2, trustee_count=2, threshold=2).create().freeze().issue().seat()
     own = seat_people(election, people, tmp_path, 1)[1]
 
     def restart(owner: int) -> str:
@@ -339,7 +339,7 @@ def test_the_link_leaves_the_address_at_once_and_bad_ones_are_explained(
     page.get_by_role("link", name="English").click()
     own.heading("Make your key").wait_for()
 
-    other = elections.new(members=1).create().freeze().issue().seat()
+    other = elections.new(members=2).create().freeze().issue().seat()
     stranger = dict(tokens_of(other))[1]
     committee = ceremony.election.server.tokens["committee"]
     for token, status, words in (
@@ -515,7 +515,7 @@ def test_another_box_tally_or_election_is_not_opened(
     # As a server would do it: everything recomputed but what it cannot, the proofs of the ballots and the journal.
     ended = plain[: ballot + 1] + [entry for entry in plain if entry.type == "EndBallots"]
     recounted = without_ballot(shortened, ceremony.election)
-    other = elections.new(members=1).set_up().close()
+    other = elections.new(members=2).set_up().close()
     stranger = other.download_archive(tmp_path / "other.bel").read_bytes()
     for body, words in (
         (rebuild(shortened, timestamp), "The published record of the election is not right."),

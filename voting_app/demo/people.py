@@ -109,6 +109,11 @@ class Committee:
             for seat in seats
         ]
 
+    def check_privacy(self, uuid: str) -> list[dict[str, Any]]:
+        """What the result would tell of its voters, as the application reckons it before voting."""
+        report = self.client.get(f"{base(uuid)}/privacy", self.token)
+        return list(report["findings"])
+
     def act(self, uuid: str, what: str, body: Any = None) -> Any:
         """Do `what` ("keys", "open", "close", "certify")."""
         return self.client.post(f"{base(uuid)}/{what}", body, self.token)

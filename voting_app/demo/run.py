@@ -234,7 +234,10 @@ class _Demo:
     # --- voting --------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Ballots are taken from now on."""
+        """Ballots are taken from now on, after the privacy check; the demo's own server only says what it finds."""
+        for finding in self._committee.check_privacy(self._uuid):
+            if finding["severity"] != "note":
+                self._story.warn(f"Privacy check: {finding['sentence']}")
         self._committee.act(self._uuid, "open")
 
     def vote(self) -> None:

@@ -134,7 +134,14 @@ def main() -> None:
     port = listener.getsockname()[1]
     try:
         # No environment: whoever runs a demo on a machine that also serves must not reach the real database.
-        settings = load_settings(folder, {}, base_url=f"http://{HOST}:{port}")
+        # Nobody votes in a demo, so it may show elections whose result tells votes; it says so then.
+        settings = load_settings(
+            folder,
+            {},
+            base_url=f"http://{HOST}:{port}",
+            privacy_least_members=1,
+            privacy_refuse_readable_weights=False,
+        )
         app = create_app(settings)
         timer = Timer(get_context(app))
         server = create_server(

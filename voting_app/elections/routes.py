@@ -10,7 +10,7 @@ from voting_app.booth import opening
 from voting_app.context import get_context
 from voting_app.elections import service, wire
 from voting_app.elections.service import ElectionView
-from voting_app.elections.views import encode_status, encode_view
+from voting_app.elections.views import encode_privacy, encode_status, encode_view
 from voting_app.errors import Problem
 from voting_app.json_body import make_json
 from voting_app.ledger import service as ledger
@@ -82,6 +82,13 @@ def create_election() -> Response:
     """A new election in draft."""
     new = wire.parse_new_election(_body())
     return make_json(encode_view(service.create_election(get_context(), new, get_actor())), 201)
+
+
+@blueprint.get(f"{_ELECTION}/privacy")
+@access("token", roles=("committee", "observer"))
+def get_privacy(uuid: str) -> Response:
+    """What the result would tell of its voters; a finding that blocks keeps the election from being opened."""
+    return make_json(encode_privacy(service.report_privacy(get_context(), uuid)), is_secret=True)
 
 
 @blueprint.post(f"{_ELECTION}/open")

@@ -12,24 +12,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crypto.election import parse_election
 from crypto.journal import KINDS, STATE_CHANGES
 from crypto.presentation import Presentation, RecordTerms
-from crypto.questions import HomomorphicQuestion
+from crypto.questions import HomomorphicQuestion, parse_questions
 from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
 from crypto.record import BoxState
 from voting_app.accounts.service import SERVICE_ACTOR, Actor
 from voting_app.context import Context
 from voting_app.elections.models import BallotBox, Election, Organisation, Unit
+from voting_app.elections.privacy import Facts, Finding, Severity, Thresholds, check_privacy
+from voting_app.elections.privacy_words import describe_finding
 from voting_app.elections.states import Act, State, WrongStateError, next_state
 from voting_app.elections.times import encode_minute
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
 from voting_app.mail import service as mail
+from voting_app.roll.models import RollEntry
 
 # Acts that leave a line in the journal, with the line's kind.
 JOURNAL_KINDS: dict[Act, str] = {
@@ -68,6 +71,11 @@ class TrusteePlan:
     @property
     def seats(self) -> int:
         return self.singles + (self.threshold_size or 0)
+
+    @property
+    def needed(self) -> int:
+        """How many of them together open the result, and could open single ballots."""
+        return self.singles + (self.threshold or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +386,72 @@ def _get_unit(session: Session, organisation: Organisation, name: str) -> Unit:
     return unit
 
 
+# --- the privacy check -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyReport:
+    """What the result of an election would tell of its voters, as far as roll and questions show it beforehand."""
+
+    members: int
+    thresholds: Thresholds
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """The findings for which the election is not opened."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCK)
+
+
+def report_privacy(context: Context, uuid: str) -> PrivacyReport:
+    """The privacy check with the roll as it is now, in any state; Problem 404 ``unknown-election``."""
+    with context.database.read() as session:
+        box = find_box(session, uuid)
+        facts = _gather_facts(session, make_view(box.election, box))
+    settings = context.settings
+    thresholds = Thresholds(
+        least_members=settings.privacy_least_members,
+        few_ballots=settings.privacy_few_ballots,
+        turnout_percent=settings.privacy_turnout_percent,
+        majority_percent=settings.privacy_majority_percent,
+        chance_percent=settings.privacy_chance_percent,
+        refuse_readable_weights=settings.privacy_refuse_readable_weights,
+    )
+    return PrivacyReport(facts.members, thresholds, check_privacy(facts, thresholds))
+
+
+def _gather_facts(session: Session, view: ElectionView) -> Facts:
+    def count_by(column: Any) -> dict[Any, int]:
+        rows = session.execute(
+            select(column, func.count())
+            .where(RollEntry.election_id == view.id, RollEntry.eligible)
+            .group_by(column)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    questions = parse_questions(list(view.questions))
+    return Facts(
+        weights=count_by(RollEntry.weight),
+        unit_sizes=tuple(count for unit, count in count_by(RollEntry.unit).items() if unit),
+        questions=tuple(question for question in questions if isinstance(question, HomomorphicQuestion)),
+        trustees_needed=view.trustees.needed,
+        server_issues=view.credential_mode == "server",
+    )
+
+
+def _require_private(context: Context, uuid: str) -> None:
+    """Refuses what would tell a vote for certain: 409 ``privacy-check``."""
+    blocking = report_privacy(context, uuid).blocking
+    if blocking:
+        raise Problem(
+            409,
+            "privacy-check",
+            "The result of this election would show how somebody voted, so it is not opened.",
+            " ".join(describe_finding(finding) for finding in blocking),
+            extra={"findings": [finding.code for finding in blocking]},
+        )
+
+
 # --- the calendar ----------------------------------------------------------------------------------
 
 
@@ -388,14 +462,20 @@ def open_election(
     closes_at: datetime | None,
     files: Sequence[tuple[str, str]],
 ) -> ElectionView:
-    """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``), and where the service could not
-    keep what the election data promise (409 ``changed-since-setup``).
+    """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``), where the service could not keep
+    what the election data promise (409 ``changed-since-setup``), and where every result would tell a vote (409
+    ``privacy-check``).
 
     ``files``: what voters will be shown, journaled before the opening (voting_app.booth.opening lists them).
 
     ``closes_at`` replaces the closing time that was planned; 409 ``closing-time-passed`` if the one
     that holds is not in the future.
     """
+    with context.database.read() as session:
+        state = election_for_box(session, uuid).state
+    require_act_in(state, Act.OPEN)
+    # Before the transaction, because it may take seconds: questions and roll are fixed in this state.
+    _require_private(context, uuid)
     with context.database.write() as session:
         election = lock_election(session, uuid)
         require_act(election, Act.OPEN)

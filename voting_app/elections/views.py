@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_base64
 from voting_app.elections import service
-from voting_app.elections.service import ElectionView
+from voting_app.elections.privacy import expect_ballots
+from voting_app.elections.privacy_words import describe_finding
+from voting_app.elections.service import ElectionView, PrivacyReport
 from voting_app.elections.times import encode_time
 from voting_app.ledger import service as ledger
 from voting_app.ledger.turnout import get_turnout
@@ -59,4 +61,25 @@ def encode_status(session: Session, uuid: str) -> dict[str, Any]:
             "ballots": get_turnout(session, box_id).ballots,
         },
         "journal": {"lines": lines, "head": journal_head},
+    }
+
+
+def encode_privacy(report: PrivacyReport) -> dict[str, Any]:
+    """Schema Privacy."""
+    return {
+        "blocks": bool(report.blocking),
+        "members": report.members,
+        "expected_ballots": expect_ballots(report.members, report.thresholds),
+        "turnout_percent": report.thresholds.turnout_percent,
+        "majority_percent": report.thresholds.majority_percent,
+        "findings": [
+            {
+                "severity": finding.severity.value,
+                "code": finding.code,
+                "sentence": describe_finding(finding),
+                "values": dict(finding.values),
+                "listed": list(finding.listed),
+            }
+            for finding in report.findings
+        ],
     }

@@ -107,6 +107,16 @@ def test_own_files(files: Files, tmp_path: Path, options: list[str]) -> None:
     assert report["result"] == [[0, 5], [3, 0, 1]]
 
 
+def test_a_demo_shows_elections_that_would_not_be_opened_and_says_so(
+    tmp_path: Path, files: Files, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roll = "name,member_number,weight\nAda,1,9\nGrace,2,1\n"
+    options = files.options(roll, "member_number,q1\n1,1\n")
+    command.main([*options, "--out", str(tmp_path / "out")], standalone_mode=False)
+    require_complete(tmp_path / "out")
+    assert "! Privacy check: Every result shows how 2 members vote" in capsys.readouterr().out
+
+
 def test_a_changed_record_is_not_decrypted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: Files, capsys: pytest.CaptureFixture[str]
 ) -> None:

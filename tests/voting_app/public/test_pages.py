@@ -265,8 +265,9 @@ def test_warnings_are_the_auditors(api: Api) -> None:
 
 
 def test_weights_are_explained(api: Api) -> None:
-    run = Run(api).create(credential_mode="registrar").freeze("name,member_number,weight\nA,M1,5\nB,M2,2\n")
-    run.publish({"M1": 5, "M2": 2}).seat().ceremony().ready().drill().open()
+    roll = "name,member_number,weight\nA,M1,5\nB,M2,2\nC,M3,3\n"
+    run = Run(api).create(credential_mode="registrar").freeze(roll)
+    run.publish({"M1": 5, "M2": 2, "M3": 3}).seat().ceremony().ready().drill().open()
     run.cast("M1", [[0], [0]])
     run.cast("M2", [[1], [1]])
     run.close().decrypt()
