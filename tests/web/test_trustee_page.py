@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.node import Node
+from tests.web.node import JsError, Node
 
 UUID = "1" * 14
 INBOX: dict[str, Any] = {
@@ -122,37 +122,47 @@ def test_the_code_of_a_problem_is_read(js: Node) -> None:
 # --- what the device keeps ---------------------------------------------------------------------------------------
 
 
-def memory(line: int, event: int | None, head: str = HEX) -> dict[str, Any]:
-    box = None if event is None else {"height": event, "head": head}
-    return {"journal": {"height": line, "head": head}, "box": box}
+def memory(line: int, *events: int, head: str = HEX) -> dict[str, Any]:
+    return {
+        "journal": {"height": line, "head": head},
+        "box": [{"height": event, "head": head} for event in events],
+    }
 
 
-def write(js: Node, kind: str, *seen: dict[str, Any]) -> Any:
-    return js.call("trusteeWrites", uuid=UUID, seen=seen, kind=kind)
+def write(js: Node, kind: str, *seen: dict[str, Any], between: str | None = None) -> Any:
+    """Notes one after the other; `between`: what another tab writes while the first is compared."""
+    return js.call("trusteeWrites", uuid=UUID, seen=seen, kind=kind, between=between)
 
 
-def test_what_was_seen_is_kept_under_the_election(js: Node) -> None:
-    found = write(js, "working", memory(3, None), memory(7, 4))
+@pytest.mark.parametrize("kind", ["working", "lockless"])
+def test_what_was_seen_is_kept_under_the_election(js: Node, kind: str) -> None:
+    found = write(js, kind, memory(3), memory(7, 4, 6))
     assert found == {
-        "results": [True, True],
-        "memory": memory(7, 4),
+        "results": [{"isCompared": False, "isKept": True}, {"isCompared": True, "isKept": True}],
+        "compared": [None, memory(3)],
+        "memory": memory(7, 4, 6),
         "keys": [f"steward-trustee:{UUID}"],
     }
 
 
-def test_what_was_seen_once_is_never_given_up(js: Node) -> None:
-    """Another tab may have seen more than this one, which was slower; and of two at one height the first stays."""
-    assert write(js, "working", memory(7, 4), memory(6, 3))["memory"] == memory(7, 4)
-    assert write(js, "working", memory(7, 4), memory(8, 3))["memory"] == memory(8, None) | {
-        "box": memory(7, 4)["box"]
-    }
-    assert write(js, "working", memory(7, 4), memory(7, None))["memory"] == memory(7, 4)
-    assert write(js, "working", memory(7, 4), memory(7, 4, "cd" * 32))["memory"] == memory(7, 4)
+def test_what_another_tab_has_seen_meanwhile_is_compared_too(js: Node) -> None:
+    """Nothing is replaced that the record was not compared with."""
+    other = json.dumps({"version": 1, **memory(9, 8)})
+    found = write(js, "working", memory(7, 4), between=other)
+    assert found["compared"] == [None, memory(9, 8)]
+    assert found["results"] == [{"isCompared": True, "isKept": True}]
+
+
+def test_what_does_not_go_on_is_not_noted(js: Node) -> None:
+    with pytest.raises(JsError, match="changed"):
+        js.call("trusteeContradicts", uuid=UUID, text=json.dumps({"version": 1, **memory(9, 8)}))
 
 
 @pytest.mark.parametrize("kind", ["forgetful", "full", "forbidden"])
 def test_a_browser_that_keeps_nothing_is_noticed(js: Node, kind: str) -> None:
-    assert write(js, kind, memory(7, 4)) == {"results": [False], "memory": None, "keys": []}
+    found = write(js, kind, memory(7, 4))
+    assert found["results"] == [{"isCompared": False, "isKept": False}]
+    assert found["memory"] is None
 
 
 def test_nothing_false_is_said_of_earlier_visits(js: Node) -> None:
@@ -188,6 +198,19 @@ def test_nothing_false_is_said_of_earlier_visits(js: Node) -> None:
 )
 def test_what_others_have_written_is_no_memory(js: Node, text: str | None) -> None:
     assert js.call("trusteeMemory", text=text) is None
+
+
+@pytest.mark.parametrize(
+    ("box", "events"),
+    [
+        (None, []),
+        ({"height": 4, "head": HEX}, [4]),
+        ([{"height": 4, "head": HEX}, None, 5, {"height": 6, "head": HEX}], [4, 6]),
+    ],
+)
+def test_events_are_read_as_earlier_programs_wrote_them(js: Node, box: Any, events: list[int]) -> None:
+    text = json.dumps({**memory(9), "version": 1, "box": box})
+    assert js.call("trusteeMemory", text=text) == memory(9, *events)
 
 
 def test_a_changed_record_is_told_as_what_it_is(js: Node) -> None:

@@ -90,13 +90,19 @@ def compare(memory: Any = None, uuid: str | None = None) -> tuple[str, dict[str,
 
 def memory_of(simulation: Simulation, line: int = -1, event: int | None = -1) -> dict[str, Any]:
     """What a device noted when these were the last line and the last event."""
-    lines, heads = simulation.journal_lines, simulation.heads
+    lines = simulation.journal_lines
     line %= len(lines)
-    box = None if event is None else {"height": event % len(heads), "head": heads[event]}
+    box = [] if event is None else [event_of(simulation, event)]
     return {"journal": {"height": line, "head": sha256_hex(lines[line])}, "box": box}
 
 
+def event_of(simulation: Simulation, event: int = -1) -> dict[str, Any]:
+    heads = simulation.heads
+    return {"height": event % len(heads), "head": heads[event]}
+
+
 VERIFY: tuple[str, dict[str, Any]] = ("verify", {})
+AGAIN: tuple[str, dict[str, Any]] = ("compareAgain", {"memory": None})
 DECRYPT: tuple[str, dict[str, Any]] = ("decrypt", {})
 LOOK: tuple[str, dict[str, Any]] = ("look", {})
 
@@ -106,8 +112,9 @@ def confirm(file: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_several_workers_agree_on_the_sum(desk: Desk) -> None:
-    found, verified = desk.call(read(), VERIFY)
-    assert found["result"] == {"ballots": VOTERS, "seen": memory_of(counted())}
+    found, verified, again = desk.call(read(), VERIFY, AGAIN)
+    assert found["result"] == {"ballots": VOTERS}
+    assert again["result"] == {"seen": memory_of(counted())}
     assert verified["result"] == {
         "name": counted().election.name,
         "fingerprint": counted().election.fingerprint,
@@ -174,6 +181,7 @@ def test_no_answer_of_the_worker_holds_a_secret(desk: Desk) -> None:
         [("verifyPart", {"tasks": []})],
         [("toString", {})],
         [read(), DECRYPT],
+        [read(), AGAIN],
         [read(), VERIFY, LOOK],
     ],
     ids=lambda calls: " ".join(op for op, _ in calls),
@@ -229,14 +237,44 @@ def recount_of(simulation: Simulation, ballots: list[Entry]) -> tuple[bytes, byt
 
 
 def test_a_visit_tells_how_far_the_record_has_come(desk: Desk) -> None:
+    """Events that only the server has told stay until the whole box was seen to have them."""
     desk.show(while_voting(5))
     [first] = desk.call(compare())
     assert first["result"] == {"seen": memory_of(while_voting(5))}
+    [same] = desk.call(compare(first["result"]["seen"]))
+    assert same == first
     desk.show(counted())
     [later] = desk.call(compare(first["result"]["seen"]))
-    assert later["result"] == {"seen": memory_of(counted())}
-    [found] = desk.call(read(first["result"]["seen"]))
-    assert found["result"]["seen"] == memory_of(counted())
+    both = [event_of(while_voting(5)), event_of(counted())]
+    assert later["result"] == {"seen": memory_of(counted()) | {"box": both}}
+    *_, again = desk.call(read(), VERIFY, ("compareAgain", {"memory": later["result"]["seen"]}))
+    assert again["result"] == {"seen": memory_of(counted())}
+
+
+def test_a_forged_event_does_not_take_the_place_of_the_one_that_was_seen(desk: Desk) -> None:
+    """Visits between the shortening and the tally, at which the server tells the newest event of the other box."""
+    desk.show(while_voting(5))
+    [first] = desk.call(compare())
+    desk.show(shortened())
+    [between] = desk.call(compare(first["result"]["seen"]))
+    memory = between["result"]["seen"]
+    assert desk.refused(read(memory)) == ("RejectedError", "T9")
+    *_, refused, then = desk.call(read(), VERIFY, ("compareAgain", {"memory": memory}), DECRYPT)
+    assert refused["rule"] == "T9"
+    # Nor is the true one opened: the others must hear what happened.
+    desk.show(counted())
+    assert desk.refused(read(memory)) == ("RejectedError", "T9")
+
+
+def test_many_events_are_looked_up_in_the_box(desk: Desk) -> None:
+    """What a device keeps has an end: then a visit fetches the box, and finds them all or refuses."""
+    known = {**memory_of(counted()), "box": [event_of(counted(), event) for event in range(64)]}
+    [seen] = desk.call(compare(known))
+    assert seen["result"] == {"seen": memory_of(counted())}
+    known["box"][40] = {"height": 40, "head": "ab" * 32}
+    assert desk.refused(compare(known)) == ("RejectedError", "T9")
+    [few] = desk.call(compare({**known, "box": known["box"][:40]}))
+    assert len(few["result"]["seen"]["box"]) == 41
 
 
 def test_a_box_without_event_is_noted_as_such(desk: Desk) -> None:
@@ -278,17 +316,19 @@ def test_another_line_of_the_journal_is_refused(desk: Desk, line: int) -> None:
 
 
 def test_a_visit_without_the_box_refuses_what_cannot_follow(desk: Desk) -> None:
-    newest = memory_of(counted())["box"]
+    newest = event_of(counted())
     beyond = {"height": newest["height"] + 1, "head": "ab" * 32}
     other = {**newest, "head": "ab" * 32}
     # An event that the journal names, too.
     opened = next(act.box for act in counted().acts if act.kind == "opened")
-    for box in (beyond, other, {"height": opened, "head": "ab" * 32}):
-        assert desk.refused(compare({**memory_of(counted()), "box": box})) == ("RejectedError", "T9")
-    # Nobody can tell without the box; with the box it is refused.
-    between = {**memory_of(counted()), "box": {"height": 7, "head": "ab" * 32}}
-    assert desk.call(compare(between))[0]["result"] == {"seen": memory_of(counted())}
-    assert desk.refused(read(between)) == ("RejectedError", "T9")
+    for event in (beyond, other, {"height": opened, "head": "ab" * 32}):
+        for box in ([event], [event_of(counted(), 2), event]):
+            assert desk.refused(compare({**memory_of(counted()), "box": box})) == ("RejectedError", "T9")
+    # Nobody can tell without the box, so it stays to be found; with the box it is refused.
+    between = {**memory_of(counted()), "box": [{"height": 7, "head": "ab" * 32}]}
+    seen = desk.call(compare(between))[0]["result"]["seen"]
+    assert seen == {**between, "box": [*between["box"], newest]}
+    assert desk.refused(read(seen)) == ("RejectedError", "T9")
     # A journal that names what the box does not have.
     desk.tell(encode_json({"box": {"height": opened, "head": counted().heads[opened]}}))
     assert desk.refused(compare()) == ("RejectedError", "J8")

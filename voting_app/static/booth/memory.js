@@ -9,14 +9,21 @@ import { RejectedError } from "./errors.js";
 /** @typedef {import("./journal.js").JournalLine} JournalLine */
 /** @typedef {import("./journal.js").JournalReader} JournalReader */
 /** @typedef {{ height: number, head: string }} Head a line or an event by its hash */
-/** @typedef {{ journal: Head, box: Head | null }} Memory box: null before its Setup */
+/**
+ * `box`: its events that have to be found in it. A visit that does not fetch the box has no more than the server's word
+ * for the newest one, so it never takes the place of another: all of them are kept until a whole box had them all.
+ * @typedef {{ journal: Head, box: readonly Head[] }} Memory
+ */
 /** @typedef {{ lines: readonly JournalLine[], reader: JournalReader }} Journal */
 
 /**
  * The ballot box as far as it is known at a visit: how high it is, and its events. Where only its newest event was
- * asked for, the others are undefined.
- * @typedef {{ height: number, headAt: (height: number) => string | undefined }} KnownBox
+ * asked for (not `isWhole`), the others are undefined.
+ * @typedef {{ height: number, isWhole: boolean, headAt: (height: number) => string | undefined }} KnownBox
  */
+
+/** So many events may wait to be found; then the next visit fetches the box. */
+export const MOST_EVENTS = 64;
 
 /**
  * The journal that was known is the beginning of this one.
@@ -44,6 +51,19 @@ function requireSameBox(known, { height, headAt }) {
 }
 
 /**
+ * What has to be found in the box at later visits.
+ * @param {readonly Head[]} known all of them fit this box
+ * @param {KnownBox} box
+ * @returns {readonly Head[]}
+ */
+function noteNewest(known, { height, isWhole, headAt }) {
+  const head = headAt(height);
+  if (head === undefined) return known;
+  if (isWhole) return [{ height, head }];
+  return known.some((event) => event.height === height) ? known : [...known, { height, head }];
+}
+
+/**
  * Compares what is published with what was seen before, and tells what has been seen now.
  * @param {Memory | null} memory null at the first visit
  * @param {Journal} journal fetched before the box: what comes to the box meanwhile is not missed in it
@@ -52,23 +72,18 @@ function requireSameBox(known, { height, headAt }) {
  */
 export function compareWithMemory(memory, journal, box) {
   const { lines, reader } = journal;
-  if (memory) {
-    requireSameJournal(memory.journal, journal);
-    if (memory.box) requireSameBox(memory.box, box);
-  }
+  const known = memory?.box ?? [];
+  if (memory) requireSameJournal(memory.journal, journal);
+  for (const event of known) requireSameBox(event, box);
   for (const { height, boxHeight, boxHead } of lines) {
     const isKept = boxHeight <= box.height && (box.headAt(boxHeight) ?? boxHead) === boxHead;
     if (boxHeight >= 0 && !isKept) {
       throw new RejectedError("J8", "it names an event that the ballot box does not have", `journal line ${height}`);
     }
     // What a trustee saw of the box before this line was written stands in the journal, too.
-    if (memory?.box && memory.box.height === boxHeight && memory.box.head !== boxHead) {
+    if (known.some((event) => event.height === boxHeight && event.head !== boxHead)) {
       throw new RejectedError("T9", `event ${boxHeight} of the ballot box is not the one that was seen before`);
     }
   }
-  const head = box.headAt(box.height);
-  return {
-    journal: { height: lines.length - 1, head: String(reader.head) },
-    box: head === undefined ? null : { height: box.height, head },
-  };
+  return { journal: { height: lines.length - 1, head: String(reader.head) }, box: noteNewest(known, box) };
 }

@@ -12,7 +12,7 @@ import { encodeJson, equalBytes, isObject, isSha256Hex, isUuid, parseJson, sha25
 import { MalformedError, MisuseError, ProtocolError } from "./errors.js";
 import { readJournal } from "./journal.js";
 import { encodeKeyFile, parseKeyFile } from "./keyfile.js";
-import { compareWithMemory, requireSameJournal } from "./memory.js";
+import { compareWithMemory, MOST_EVENTS, requireSameJournal } from "./memory.js";
 import { Box, checkJournal, compareTally, requireRecordTerms, requireStrongProofs, verifyPart } from "./recount.js";
 import { encodeEncryptedTally, parseEncryptedTally } from "./tally.js";
 
@@ -162,7 +162,7 @@ async function fetchNewestEvent(uuid) {
   if (!isEmpty && !(Number.isSafeInteger(height) && height >= 0 && isSha256Hex(head))) {
     throw new ceremony.Refusal("bad-answer", "the server does not tell how far the ballot box has come");
   }
-  return { height, headAt: (wanted) => (wanted === height && !isEmpty ? head : undefined) };
+  return { height, isWhole: false, headAt: (wanted) => (wanted === height && !isEmpty ? head : undefined) };
 }
 
 /**
@@ -172,6 +172,7 @@ async function fetchNewestEvent(uuid) {
  * @returns {Promise<Memory>} what it has seen now
  */
 async function compareRecord(uuid, memory) {
+  if (memory && memory.box.length >= MOST_EVENTS) return (await fetchWhole(uuid, memory, () => {})).seen;
   const journal = await fetchJournal(uuid);
   requireElection(uuid, journal.reader.election);
   return compareWithMemory(memory, journal, await fetchNewestEvent(uuid));
@@ -216,24 +217,53 @@ async function readArchive({ length: total, chunks: arriving }, box, onProgress)
   return new globalThis.Blob(pieces);
 }
 
+/** @param {Box} box @returns {KnownBox} */
+function knownOf(box) {
+  return { height: box.height, isWhole: true, headAt: (height) => box.heads[height] };
+}
+
 /**
- * The journal first: what comes to the box meanwhile is not missed in it. Both go on from what was seen before: by this
- * device (`memory`), and by the key.
+ * The journal first: what comes to the box meanwhile is not missed in it. Both go on from what this device saw before.
  * @param {string} uuid
- * @param {KeyFile} key
  * @param {Memory | null} memory
  * @param {OnProgress} onProgress
  */
-async function fetchRecord(uuid, key, memory, onProgress) {
+async function fetchWhole(uuid, memory, onProgress) {
   const journal = await fetchJournal(uuid);
   const box = new Box();
   const archive = await readArchive(await ask(`${addressOf(uuid)}.bel`), box, onProgress);
   requireElection(uuid, box.setup.election.uuid);
   // At the drill too: who opens a result under another service key would find out too late.
   requireRecordTerms(box.setup.election, journal.lines);
-  const seen = compareWithMemory(memory, journal, { height: box.height, headAt: (height) => box.heads[height] });
-  if (key.journal) requireSameJournal(key.journal, journal);
-  return { box, archive, journal, seen };
+  return { box, archive, journal, seen: compareWithMemory(memory, journal, knownOf(box)) };
+}
+
+/**
+ * The whole record, which goes on from what the key saw before, too.
+ * @param {string} uuid
+ * @param {KeyFile} key
+ * @param {Memory | null} memory
+ * @param {OnProgress} onProgress
+ */
+async function fetchRecord(uuid, key, memory, onProgress) {
+  const fetched = await fetchWhole(uuid, memory, onProgress);
+  if (key.journal) requireSameJournal(key.journal, fetched.journal);
+  return fetched;
+}
+
+/**
+ * Feeds the box what has come to it since.
+ * @param {string} uuid
+ * @param {Box} box
+ */
+async function goOn(uuid, box) {
+  // From the last byte that is known: there is one to send, where nothing has come as well.
+  const answer = await ask(`${addressOf(uuid)}.bel`, { headers: { Range: `bytes=${box.length - 1}-` } });
+  if (answer.status === 206) {
+    // As a whole: a box that was fed with a part of it could not be asked again.
+    box.feed((await wholeOf(answer)).subarray(1));
+    box.close();
+  } else if (answer.status !== 416) throw new ceremony.Refusal("no-connection", "the server sent no part of the archive");
 }
 
 // --- verifying ballots -----------------------------------------------------------------------------------------
@@ -350,8 +380,7 @@ const OPERATIONS = {
   async read({ uuid, file, memory }, onProgress) {
     pending = found = null;
     const key = await readKey(file);
-    const { seen, ...fetched } = await fetchRecord(uuid, key, memory, onProgress);
-    const { box, journal } = fetched;
+    const { box, archive, journal } = await fetchRecord(uuid, key, memory, onProgress);
     const { election, trustees } = box.setup;
     ceremony.requireSameElection(key, election.fingerprint);
     ceremony.requireSameCeremony(key, trustees, ceremony.requireOwn(trustees, await ceremony.openSecret(key)));
@@ -359,8 +388,8 @@ const OPERATIONS = {
       throw new ceremony.Refusal("no-tally", "there is no tally to open now");
     }
     checkJournal(box, journal.lines, journal.reader);
-    found = { uuid, key, ...fetched, tally: null, sent: null };
-    return { ballots: box.ballots.length, seen };
+    found = { uuid, key, box, archive, journal, tally: null, sent: null };
+    return { ballots: box.ballots.length };
   },
 
   /**
@@ -383,6 +412,19 @@ const OPERATIONS = {
       counted: box.last.size,
       questions: election.questions.map((question) => ("question" in question ? question.question : "")),
     };
+  },
+
+  /**
+   * Between the parts: the record as it is now goes on from what was verified, and from what this device, by another
+   * tab perhaps, has seen by now (T9).
+   * @param {{ memory: Memory | null }} args
+   */
+  async compareAgain({ memory }) {
+    const { uuid, box, tally } = record();
+    if (tally === null) throw new MisuseError("the ballots were not verified");
+    const journal = await fetchJournal(uuid);
+    await goOn(uuid, box);
+    return { seen: compareWithMemory(memory, journal, knownOf(box)) };
   },
 
   /** Third part: applies the key. */
@@ -415,13 +457,7 @@ const OPERATIONS = {
   async look() {
     const { uuid, box, tally, sent } = record();
     if (tally === null || sent === null) throw new MisuseError("nothing was sent");
-    const before = box.length;
-    const answer = await ask(`${addressOf(uuid)}.bel`, { headers: { Range: `bytes=${before}-` } });
-    if (answer.status === 206) {
-      // As a whole: a box that was fed with a part of it could not be asked again.
-      box.feed(await wholeOf(answer));
-      box.close();
-    } else if (answer.status !== 416) throw new ceremony.Refusal("no-connection", "the server sent no part of the archive");
+    await goOn(uuid, box);
     const raw = box.partials.get(sent.owner);
     const { lines } = await fetchJournal(uuid);
     if (raw === undefined || sha256Hex(raw) !== sent.partial) {

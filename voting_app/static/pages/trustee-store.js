@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What a trustee's device keeps between visits, under `steward-trustee:UUID`: the last line of the journal and the last
- * event of the ballot box that it has seen. Both are published; nothing secret comes here. booth/memory.js compares
- * them. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
+ * What a trustee's device keeps between visits, under `steward-trustee:UUID`: the last line of the journal that it has
+ * seen, and the events of the ballot box. All of that is published; nothing secret comes here. booth/memory.js compares
+ * it. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
  * answer must not lead to a place where nothing is remembered.
  *
  * Storage may be forbidden or full: then reading says that nothing is there, and writing says that it failed.
@@ -33,45 +33,75 @@ export function parseMemory(text) {
   try {
     const value = JSON.parse(text ?? "null");
     const journal = value?.version === VERSION ? readHead(value.journal) : null;
-    return journal && { journal, box: readHead(value.box) };
+    return journal && { journal, box: [value.box].flat().map(readHead).filter((event) => event !== null) };
   } catch {
     return null;
   }
 }
 
-/**
- * The higher of each: another tab may have seen more in the meantime, and what was seen once is never given up.
- * @param {Memory | null} before
- * @param {Memory} seen
- * @returns {Memory}
- */
-export function joinMemories(before, seen) {
-  if (!before) return seen;
-  const higher = (/** @type {Head | null} */ a, /** @type {Head | null} */ b) => (a && (!b || a.height >= b.height) ? a : b);
-  return { journal: higher(before.journal, seen.journal) ?? seen.journal, box: higher(before.box, seen.box) };
+/** @param {string} uuid @returns {string | null} what stands there, read by nobody yet */
+function readText(uuid) {
+  try {
+    return localStorage.getItem(keyOf(uuid));
+  } catch {
+    return null;
+  }
 }
 
 /** @param {string} uuid */
 export function readMemory(uuid) {
-  try {
-    return parseMemory(localStorage.getItem(keyOf(uuid)));
-  } catch {
-    return null;
-  }
+  return parseMemory(readText(uuid));
 }
 
 /**
  * @param {string} uuid
- * @param {Memory} seen compared with what there was
+ * @param {Memory} seen
  * @returns {boolean} whether it is kept
  */
-export function writeMemory(uuid, seen) {
+function writeMemory(uuid, seen) {
   try {
-    const text = JSON.stringify({ version: VERSION, ...joinMemories(readMemory(uuid), seen) });
+    const text = JSON.stringify({ version: VERSION, ...seen });
     localStorage.setItem(keyOf(uuid), text);
     // Some private windows take everything and keep nothing.
     return localStorage.getItem(keyOf(uuid)) === text;
   } catch {
     return false;
+  }
+}
+
+/**
+ * While no other tab does the same. A browser that forbids storage may forbid this as well: then nothing is written.
+ * @template T
+ * @param {string} name
+ * @param {() => T} action
+ * @returns {Promise<T>}
+ */
+async function alone(name, action) {
+  /** @type {T[]} */
+  const results = [];
+  try {
+    await navigator.locks.request(name, () => {
+      results.push(action());
+    });
+  } catch {
+    if (!results.length) return action();
+  }
+  return results[0];
+}
+
+/**
+ * Compares what is published with what was seen before, and notes what has been seen now. What stands there is replaced
+ * only by what was compared with it: where another tab has noted something meanwhile, it is compared once more.
+ * @param {string} uuid
+ * @param {(memory: Memory | null) => Promise<Memory>} compare throws where it does not go on from there
+ * @returns {Promise<{ isCompared: boolean, isKept: boolean }>}
+ */
+export async function note(uuid, compare) {
+  for (;;) {
+    const before = readText(uuid);
+    const memory = parseMemory(before);
+    const seen = await compare(memory);
+    const isKept = await alone(keyOf(uuid), () => (readText(uuid) === before ? writeMemory(uuid, seen) : null));
+    if (isKept !== null) return { isCompared: memory !== null, isKept };
   }
 }

@@ -14,7 +14,7 @@ import { actions, button, code, facts, h, notice, show, words } from "./dom.js";
 import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts, ngettext } from "./texts.js";
 import { parseInbox, readProblem } from "./trustee-inbox.js";
-import { readMemory, writeMemory } from "./trustee-store.js";
+import { note, readMemory } from "./trustee-store.js";
 import { explainAct, explainClosedDoor, explainFault, explainVisit, explainWaiting, isAboutLink, nameAct, nameTrustee } from "./trustee-words.js";
 
 /** @typedef {import("./dom.js").Child} Child */
@@ -155,14 +155,12 @@ async function fetchInbox() {
 
 // --- what was seen before ------------------------------------------------------------------------------------------
 
-function memory() {
-  return readMemory(uuid);
-}
-
-/** @param {Memory} seen by the Worker, which has compared it with what there was */
-function remember(seen) {
-  const isCompared = memory() !== null;
-  visit = { isCompared, isKept: writeMemory(uuid, seen) };
+/**
+ * @param {(memory: Memory | null) => Promise<Memory>} compare by the Worker; throws where the record does not go on from
+ *   what this device saw before
+ */
+async function compareAndNote(compare) {
+  visit = await note(uuid, compare);
 }
 
 /**
@@ -175,8 +173,7 @@ async function compareAndGoOn(said = null) {
   /** @type {Fault | null} */
   let fault = null;
   try {
-    const { seen } = await comparer.call("compare", { uuid, memory: memory() });
-    if (inbox === mine) remember(seen);
+    await compareAndNote(async (memory) => (await comparer.call("compare", { uuid, memory })).seen);
   } catch (error) {
     fault = /** @type {Fault} */ (error);
   }
@@ -202,7 +199,7 @@ function stopHere({ family, rule, message }) {
   clearTimeout(poll);
   closeWorker();
   const { value } = current();
-  const known = rule === "T9" ? memory() : null;
+  const known = rule === "T9" ? readMemory(uuid) : null;
   draw(() => [
     h("p", { class: "kicker" }, words(value.election_name)),
     h("h1", {}, _("Trustee")),
@@ -210,7 +207,7 @@ function stopHere({ family, rule, message }) {
     known && [
       h("p", {}, _("What this device saw before stands here. Write it down or take a picture of it, and keep every copy of the published files that you or others have: they show what was there.")),
       facts([_("Journal, line %(number)s", { number: known.journal.height }), code(known.journal.head)]),
-      known.box && facts([_("Ballot box, line %(number)s", { number: known.box.height }), code(known.box.head)]),
+      known.box.map(({ height, head }) => facts([_("Ballot box, line %(number)s", { number: height }), code(head)])),
     ],
     actions(
       button(_("Look again"), () => void enter()),
@@ -449,8 +446,13 @@ async function compute(file) {
   showWork(_("Your device computes"), _("One moment …"));
   try {
     const { text } = current();
-    const made = await renewWorker().call("begin", { inbox: text, file, uuid, memory: memory() });
-    remember(made.seen);
+    const client = renewWorker();
+    /** @type {any} */
+    let made = null;
+    await compareAndNote(async (memory) => {
+      made = await client.call("begin", { inbox: text, file, uuid, memory });
+      return made.seen;
+    });
     fingerprint = made.fingerprint ?? "";
     settle(made);
   } catch (error) {
@@ -608,11 +610,11 @@ async function openTally(file) {
   try {
     const client = renewWorker();
     const onBytes = showProgress(_("Fetching the ballot box"), _("Your device fetches everything that is published about the election, and checks how it hangs together."));
-    const { seen } = await client.call("read", { uuid, file, memory: memory() }, onBytes);
+    await client.call("read", { uuid, file, memory: readMemory(uuid) }, onBytes);
     const onBallots = showProgress(_("Checking every ballot"), _("Your device checks every signature and every proof in the ballot box, and adds the encrypted ballots up."));
     const sum = await client.call("verify", {}, onBallots);
     // Not before: a box that is not sound is nothing to hold the next one to.
-    remember(seen);
+    await compareAndNote(async (memory) => (await client.call("compareAgain", { memory })).seen);
     askBeforeOpening(sum);
   } catch (error) {
     giveUp(error);
