@@ -201,7 +201,7 @@ def test_what_others_have_written_is_no_memory(js: Node, text: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("box", "events"),
+    "box, events",
     [
         (None, []),
         ({"height": 4, "head": HEX}, [4]),
@@ -219,3 +219,15 @@ def test_a_changed_record_is_told_as_what_it_is(js: Node) -> None:
     assert "changed or taken back" in told["title"]
     assert "tell the other trustees and the observers" in told["advice"]
     assert js.call("trusteeFault", family="Refusal", rule="bad-answer", message="")["isSerious"] is False
+
+
+@pytest.mark.parametrize("step", ["wait-result", "done"])
+def test_done_is_not_said_on_the_server_s_word(js: Node, step: str) -> None:
+    said = {
+        part: js.call("trusteeWaiting", inbox=INBOX | {"step": step}, part=part)["title"]
+        for part in ("seen", "missing", "without", "not-needed")
+    }
+    assert said["missing"] == "Your part is not in the published record."
+    assert said["without"] == "The result was opened without your part."
+    assert said["not-needed"] == "Nothing more is asked of you."
+    assert said["seen"] in ("You have done your part in opening the result.", "Nothing more is asked of you.")

@@ -13,7 +13,18 @@ from crypto.ballot import parse_ballot
 from crypto.decryption import Owned
 from crypto.encoding import encode_json, sha256_hex
 from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
-from tests.simulator import SINGLE, YES_NO, Act, Entry, Simulation, Spec, change_json, simulated
+from tests.simulator import (
+    SEAL,
+    SERVICE,
+    SINGLE,
+    YES_NO,
+    Act,
+    Entry,
+    Simulation,
+    Spec,
+    change_json,
+    simulated,
+)
 from tests.web.node import Node
 
 # Three parts of the box, for three Workers.
@@ -84,8 +95,10 @@ def read(memory: Any = None, **more: Any) -> tuple[str, dict[str, Any]]:
     return "read", {"uuid": counted().election.uuid, "file": key(**more), "memory": memory}
 
 
-def compare(memory: Any = None, uuid: str | None = None) -> tuple[str, dict[str, Any]]:
-    return "compare", {"uuid": uuid or counted().election.uuid, "memory": memory}
+def compare(
+    memory: Any = None, uuid: str | None = None, owner: int | None = None
+) -> tuple[str, dict[str, Any]]:
+    return "compare", {"uuid": uuid or counted().election.uuid, "memory": memory, "owner": owner}
 
 
 def memory_of(simulation: Simulation, line: int = -1, event: int | None = -1) -> dict[str, Any]:
@@ -259,7 +272,7 @@ def test_a_forged_event_does_not_take_the_place_of_the_one_that_was_seen(desk: D
     [between] = desk.call(compare(first["result"]["seen"]))
     memory = between["result"]["seen"]
     assert desk.refused(read(memory)) == ("RejectedError", "T9")
-    *_, refused, then = desk.call(read(), VERIFY, ("compareAgain", {"memory": memory}), DECRYPT)
+    *_, refused = desk.call(read(), VERIFY, ("compareAgain", {"memory": memory}))
     assert refused["rule"] == "T9"
     # Nor is the true one opened: the others must hear what happened.
     desk.show(counted())
@@ -437,3 +450,58 @@ def test_another_decryption_in_our_name_is_not_ours(desk: Desk) -> None:
     desk.show(rewritten.with_entries(entries))
     [refused] = desk.go_on(LOOK)
     assert (refused["family"], refused["rule"]) == ("RejectedError", "A6")
+
+
+def part_of(desk: Desk, owner: int = 1) -> str:
+    [found] = desk.call(compare(owner=owner))
+    assert "result" in found, found
+    part: str = found["result"]["part"]
+    return part
+
+
+def test_whether_a_trustee_is_done_stands_in_the_record(desk: Desk) -> None:
+    """Whatever the server says of a trustee who comes back: without key file, by proofs that need the trustee's key."""
+    kinds = [act.kind for act in counted().acts]
+    for kept in ("keys-ready", "opened"):
+        desk.show(counted().with_acts(counted().acts[: kinds.index(kept) + 2]))
+        assert part_of(desk) == "missing"
+    desk.show(counted())
+    assert part_of(desk) == "missing"
+    desk.call(read(), VERIFY, AGAIN, DECRYPT)
+    body = desk.go_on(confirm("made"))[0]["result"]["body"]
+    published = publish(body)
+    desk.show(published)
+    found = desk.call(compare(memory_of(while_voting(5)), owner=1))[0]["result"]
+    assert found == {"part": "seen", "seen": memory_of(published)}
+    assert part_of(desk, 2) == part_of(desk, 9) == "missing"
+    # The archive has the decryption; the journal has no strong proofs of it yet, or others.
+    desk.show(published.with_acts(published.acts[:-1]))
+    assert part_of(desk) == "missing"
+    proofs = json.loads(body)["strong_proofs"]
+    desk.show(publish(body, strong={**proofs, "proofs": [proofs["proofs"][0][::-1]]}))
+    assert desk.refused(compare(owner=1)) == ("RejectedError", "D4")
+    # Of another trustee, under our number.
+    other = json.loads(body)["partial_decryption"]
+    other["decryption_factors"] = [other["decryption_factors"][0][::-1]]
+    desk.show(publish(body, payload=encode_json(other)))
+    assert desk.refused(compare(owner=1))[1] == "D3"
+
+
+@pytest.mark.parametrize(
+    "kind, payload, actor, part",
+    [
+        ("cancelled", {"at": "2026-11-22T13:00Z", "reason": "Too few."}, "committee:1", "not-needed"),
+        ("tallied", {"result": "ab" * 32}, SERVICE, "without"),
+    ],
+)
+def test_who_was_not_needed_is_told_so(
+    desk: Desk, kind: str, payload: dict[str, Any], actor: str, part: str
+) -> None:
+    desk.show(counted().with_acts([*counted().acts, *ending(kind, payload, actor)]))
+    assert part_of(desk) == part
+
+
+def ending(kind: str, payload: dict[str, Any], actor: str) -> list[Act]:
+    """A change of state, and its seal."""
+    box = len(counted().heads) - 1
+    return [Act(kind, payload, actor, box), Act(SEAL, {}, SERVICE, box)]

@@ -67,3 +67,4 @@ export const trusteeContradicts = ({ uuid, text }) =>
 
 export const trusteeVisit = ({ isCompared, isKept }) => words.explainVisit({ isCompared, isKept });
 export const trusteeFault = (fault) => words.explainFault(fault);
+export const trusteeWaiting = ({ inbox, part }) => words.explainWaiting(inbox, part);

@@ -410,3 +410,21 @@ export function requireStrongProofs(box, tally, lines, owner) {
   const partial = parsePartialDecryption(tally, raw);
   verifyStrongProofs(election, tally, trustees.owners[owner - 1].publicKey, partial, line.payload);
 }
+
+/**
+ * Whether one trustee's decryption of the published tally stands in archive and journal. What stands there must be right
+ * (D1–D4): only who holds that trustee's key can have made it.
+ * @param {Box} box
+ * @param {readonly JournalLine[]} lines fetched before the box: of a part that has just come they may not have the line
+ * @param {number} owner
+ */
+export function hasPart(box, lines, owner) {
+  const { election, trustees } = box.setup;
+  const raw = box.partials.get(owner);
+  const isNoted = lines.some(({ kind, payload }) => kind === "strong-decryption" && payload.owner === owner);
+  if (box.tally === null || raw === undefined || !isNoted) return false;
+  const tally = parseEncryptedTally(election, box.tally.raw);
+  verifyPartialDecryption(election, tally, trustees.owners[owner - 1].publicKey, parsePartialDecryption(tally, raw));
+  requireStrongProofs(box, tally, lines, owner);
+  return true;
+}

@@ -13,7 +13,7 @@ import { MalformedError, MisuseError, ProtocolError } from "./errors.js";
 import { readJournal } from "./journal.js";
 import { encodeKeyFile, parseKeyFile } from "./keyfile.js";
 import { compareWithMemory, MOST_EVENTS, requireSameJournal } from "./memory.js";
-import { Box, checkJournal, compareTally, requireRecordTerms, requireStrongProofs, verifyPart } from "./recount.js";
+import { Box, checkJournal, compareTally, hasPart, requireRecordTerms, requireStrongProofs, verifyPart } from "./recount.js";
 import { encodeEncryptedTally, parseEncryptedTally } from "./tally.js";
 
 /** @typedef {import("./ceremony.js").Inbox} Inbox */
@@ -34,6 +34,9 @@ const MOST_WORKERS = 8;
 const PIECE = 2 ** 24;
 // So long may nothing come of an answer; a large one may take longer as a whole.
 const PATIENCE_MS = 60_000;
+// The journal's last word on an election: with a sum that trustees open, or without one for ever.
+const HAS_SUM = ["closed", "tallied", "certified"];
+const IS_GIVEN_UP = ["cancelled", "untalliable"];
 
 /**
  * What was computed and may be sent as soon as the changed file was saved.
@@ -169,13 +172,30 @@ async function fetchNewestEvent(uuid) {
  * What is published goes on from what this device saw before (T9).
  * @param {string} uuid
  * @param {Memory | null} memory
- * @returns {Promise<Memory>} what it has seen now
+ * @returns {Promise<{ seen: Memory, journal: Journal }>} what it has seen now
  */
 async function compareRecord(uuid, memory) {
-  if (memory && memory.box.length >= MOST_EVENTS) return (await fetchWhole(uuid, memory, () => {})).seen;
+  if (memory && memory.box.length >= MOST_EVENTS) return fetchWhole(uuid, memory, () => {});
   const journal = await fetchJournal(uuid);
   requireElection(uuid, journal.reader.election);
-  return compareWithMemory(memory, journal, await fetchNewestEvent(uuid));
+  return { seen: compareWithMemory(memory, journal, await fetchNewestEvent(uuid)), journal };
+}
+
+/**
+ * Where the server says that a trustee is done: whether archive and journal say so, too.
+ * @param {string} uuid
+ * @param {Memory | null} memory
+ * @param {number} owner
+ * @returns {Promise<{ seen: Memory, part: "seen" | "missing" | "without" | "not-needed" }>} without: the result is there
+ */
+async function findPart(uuid, memory, owner) {
+  const { seen, journal } = await compareRecord(uuid, memory);
+  const { state } = journal.reader;
+  if (IS_GIVEN_UP.includes(state)) return { seen, part: "not-needed" };
+  if (!HAS_SUM.includes(state)) return { seen, part: "missing" };
+  const whole = await fetchWhole(uuid, memory, () => {});
+  if (hasPart(whole.box, whole.journal.lines, owner)) return { seen: whole.seen, part: "seen" };
+  return { seen: whole.seen, part: state === "closed" ? "missing" : "without" };
 }
 
 /**
@@ -347,10 +367,11 @@ function record() {
 const OPERATIONS = {
   /**
    * A visit: what is published goes on from what this device saw before.
-   * @param {{ uuid: string, memory: Memory | null }} args
+   * @param {{ uuid: string, memory: Memory | null, owner: number | null }} args owner: whose part is to be looked for
    */
-  async compare({ uuid, memory }) {
-    return { seen: await compareRecord(uuid, memory) };
+  async compare({ uuid, memory, owner }) {
+    if (owner !== null) return findPart(uuid, memory, owner);
+    return { seen: (await compareRecord(uuid, memory)).seen };
   },
 
   /**
@@ -362,7 +383,7 @@ const OPERATIONS = {
     const inbox = parseInbox(text);
     const before = file ? await readKey(file) : ceremony.newKey(inbox);
     if (inbox.step !== "drill") {
-      const seen = await compareRecord(uuid, memory);
+      const { seen } = await compareRecord(uuid, memory);
       const { key, body } = await ceremony.takeStep(inbox, before);
       return { ...settle(file ? before : null, key, encodeJson(body)), seen };
     }

@@ -4,6 +4,10 @@ import { _ } from "./texts.js";
 
 /** @typedef {{ title: string, advice: string }} Sentences */
 /** @typedef {import("./trustee-inbox.js").Inbox} Inbox */
+/**
+ * What this trustee's device found of the trustee's decryption: "" where it is not asked for.
+ * @typedef {"" | "seen" | "missing" | "without" | "not-needed"} Part
+ */
 
 /** A short name of an act. @param {string} act @param {string} kind */
 export function nameAct(act, kind) {
@@ -44,8 +48,25 @@ export function nameTrustee({ owner, name }) {
   return name ? _("%(name)s (trustee %(owner)s)", { name, owner }) : _("trustee %(owner)s", { owner });
 }
 
-/** Why there is nothing to do at this moment. @param {Inbox} inbox @returns {Sentences} */
-export function explainWaiting({ step, awaited }) {
+/**
+ * Why there is nothing to do at this moment. "Done" is said of what stands in the published record only.
+ * @param {Inbox} inbox
+ * @param {Part} part
+ * @returns {Sentences}
+ */
+export function explainWaiting({ step, awaited }, part) {
+  if (part === "missing") {
+    return {
+      title: _("Your part is not in the published record."),
+      advice: _("Look again in a moment. If it stays away, tell the election committee and the other trustees."),
+    };
+  }
+  if (part === "without") {
+    return {
+      title: _("The result was opened without your part."),
+      advice: _("Enough other trustees have opened it. If you have sent your part, tell the election committee and the other trustees that it is missing."),
+    };
+  }
   const others = _("It goes on when they have done their part. You need not stay here: open your link again later.");
   /** @type {Record<string, Sentences>} */
   const sentences = {
@@ -71,7 +92,7 @@ export function explainWaiting({ step, awaited }) {
     },
     done: { title: _("Nothing more is asked of you."), advice: _("Keep your key file until the result is certified and nobody has objected.") },
   };
-  return sentences[step] ?? sentences.done;
+  return (part === "not-needed" ? null : sentences[step]) ?? sentences.done;
 }
 
 /** Whether another link is needed. @param {string} code of the problem document */

@@ -20,6 +20,7 @@ import { explainAct, explainClosedDoor, explainFault, explainVisit, explainWaiti
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {import("../booth/memory.js").Memory} Memory */
 /** @typedef {import("./trustee-inbox.js").Inbox} Inbox */
+/** @typedef {import("./trustee-words.js").Part} Part */
 /** @typedef {{ family?: string, rule?: string | null, message: string }} Fault */
 /**
  * What the Worker tells about the sum before the key is applied to it.
@@ -46,6 +47,10 @@ let worker = null;
 let spare = null;
 /** Of the election for which the key was shown in the drill, as this device computed it. */
 let fingerprint = "";
+/** Whose part in opening the result this page has seen in the published record: the server's word is not enough. */
+let seenOwner = 0;
+/** What became of that part, where the server says that nothing is left to do. @type {Part} */
+let part = "";
 /** What this visit told about the record and the visits before. */
 let visit = { isCompared: false, isKept: false };
 /** Draws what is shown, again when the language changes. @type {() => Child[]} */
@@ -173,7 +178,15 @@ async function compareAndGoOn(said = null) {
   /** @type {Fault | null} */
   let fault = null;
   try {
-    await compareAndNote(async (memory) => (await comparer.call("compare", { uuid, memory })).seen);
+    const { step, owner } = mine.value;
+    const isOver = step === "wait-result" || step === "done";
+    const isSeen = seenOwner === owner;
+    await compareAndNote(async (memory) => {
+      const found = await comparer.call("compare", { uuid, memory, owner: isOver && !isSeen ? owner : null });
+      part = isOver && isSeen ? "seen" : (found.part ?? "");
+      return found.seen;
+    });
+    if (part === "seen") seenOwner = owner;
   } catch (error) {
     fault = /** @type {Fault} */ (error);
   }
@@ -338,16 +351,17 @@ function current() {
 function wait(said = null, isNew = true) {
   const { value, text } = current();
   draw(() => {
-    const { title, advice } = explainWaiting(value);
+    const { title, advice } = explainWaiting(value, part);
     return [
       head(value),
       said,
+      part === "missing" && alertBox("danger", _("The server says that you are done, and the published record does not.")),
       h("h2", {}, title),
       value.awaited.length > 0 && h("p", {}, _("Awaited:"), " ", awaited(value)),
       h("p", {}, advice),
       value.step === "wait-close" && visit.isKept && h("p", {}, _("Open your link now and then while people vote: so your device notices if something that was published is taken back.")),
       actions(
-        value.step !== "done" && button(_("Look again"), () => void lookAgain(text, true)),
+        (value.step !== "done" || part === "missing") && button(_("Look again"), () => void lookAgain(text, true)),
         h("a", { class: "button quiet", href: `/elections/${uuid}` }, _("To the election's page")),
       ),
       visitNote(),
@@ -671,6 +685,7 @@ async function lookForDecryption() {
     ]);
     return;
   }
+  seenOwner = value.owner;
   await askWhatIsNext(
     notice("good", _("Your part stands in the published record."), h("p", {}, _("Your device has seen it there, in the ballot box and in the journal. Keep your key file until the result is certified."))),
   );
