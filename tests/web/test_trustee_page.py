@@ -145,6 +145,13 @@ def test_what_was_seen_is_kept_under_the_election(js: Node, kind: str) -> None:
     }
 
 
+def test_the_sum_is_remembered(js: Node) -> None:
+    seen = memory(7, 4) | {"tally": HEX}
+    assert write(js, "working", seen)["memory"] == seen
+    text = json.dumps({"version": 1, **seen, "tally": 5})
+    assert js.call("trusteeMemory", text=text) == memory(7, 4)
+
+
 def test_what_another_tab_has_seen_meanwhile_is_compared_too(js: Node) -> None:
     """Nothing is replaced that the record was not compared with."""
     other = json.dumps({"version": 1, **memory(9, 8)})

@@ -109,6 +109,12 @@ def memory_of(simulation: Simulation, line: int = -1, event: int | None = -1) ->
     return {"journal": {"height": line, "head": sha256_hex(lines[line])}, "box": box}
 
 
+def digest_of(simulation: Simulation) -> str:
+    """The sum that a key was applied to, as key files and devices remember it."""
+    tally = simulation.entries[simulation.index("EncryptedTally")].body("encrypted_tally")
+    return sha256_hex(f"{simulation.election.fingerprint}|".encode() + tally)
+
+
 def event_of(simulation: Simulation, event: int = -1) -> dict[str, Any]:
     heads = simulation.heads
     return {"height": event % len(heads), "head": heads[event]}
@@ -127,7 +133,7 @@ def confirm(file: str) -> tuple[str, dict[str, Any]]:
 def test_several_workers_agree_on_the_sum(desk: Desk) -> None:
     found, verified, again = desk.call(read(), VERIFY, AGAIN)
     assert found["result"] == {"ballots": VOTERS}
-    assert again["result"] == {"seen": memory_of(counted())}
+    assert again["result"] == {"seen": memory_of(counted()) | {"tally": digest_of(counted())}}
     assert verified["result"] == {
         "name": counted().election.name,
         "fingerprint": counted().election.fingerprint,
@@ -151,7 +157,7 @@ def test_one_false_ballot_is_found_by_any_of_them(desk: Desk, place: int) -> Non
 
     index = counted().index("Ballot", place)
     desk.show(counted().with_entries(change_json(counted().entries, index, "ballot", forge)))
-    found, verified, then = desk.call(read(), VERIFY, DECRYPT)
+    found, verified, *_, then = desk.call(read(), VERIFY, AGAIN, DECRYPT)
     assert found["result"]["ballots"] == VOTERS
     assert (verified["family"], verified["rule"]) == ("RejectedError", "B7")
     assert f"ballot at height {place + 1}" in verified["message"]
@@ -159,17 +165,14 @@ def test_one_false_ballot_is_found_by_any_of_them(desk: Desk, place: int) -> Non
 
 
 def test_nothing_is_given_out_before_the_changed_file_was_saved(desk: Desk) -> None:
-    *_, made, wrong, again = desk.call(read(), VERIFY, DECRYPT, confirm(key()), confirm("made"))
+    *_, made, wrong, again = desk.call(read(), VERIFY, AGAIN, DECRYPT, confirm(key()), confirm("made"))
     assert made["result"]["body"] is None
     saved = json.loads(made["result"]["file"])
-    assert saved["decrypted"] == sha256_hex(
-        f"{counted().election.fingerprint}|".encode()
-        + counted().entries[counted().index("EncryptedTally")].body("encrypted_tally")
-    )
+    assert saved["decrypted"] == digest_of(counted())
     assert (wrong["family"], wrong["rule"]) == ("Refusal", "not-the-saved-file")
     assert set(json.loads(again["result"]["body"])) == {"partial_decryption", "strong_proofs"}
     # The file is as it has to be already: the same sum may be opened again at once.
-    *_, made = desk.call(read(decrypted=saved["decrypted"]), VERIFY, DECRYPT)
+    *_, made = desk.call(read(decrypted=saved["decrypted"]), VERIFY, AGAIN, DECRYPT)
     assert made["result"]["file"] is None
     assert set(json.loads(made["result"]["body"])) == {"partial_decryption", "strong_proofs"}
     assert desk.refused(read(decrypted="ab" * 32), VERIFY) == ("Refusal", "other-tally")
@@ -177,7 +180,7 @@ def test_nothing_is_given_out_before_the_changed_file_was_saved(desk: Desk) -> N
 
 def test_no_answer_of_the_worker_holds_a_secret(desk: Desk) -> None:
     """The changed file itself comes as a file, which a page hands on without reading it."""
-    found = desk.call(read(), VERIFY, DECRYPT, confirm("made"), confirm("x"), LOOK)
+    found = desk.call(read(), VERIFY, AGAIN, DECRYPT, confirm("made"), confirm("x"), LOOK)
     for outcome in found:
         if outcome.get("result", {}).get("file"):
             outcome["result"]["file"] = ""
@@ -195,6 +198,8 @@ def test_no_answer_of_the_worker_holds_a_secret(desk: Desk) -> None:
         [("toString", {})],
         [read(), DECRYPT],
         [read(), AGAIN],
+        [read(), VERIFY, DECRYPT],
+        [read(), VERIFY, AGAIN, DECRYPT, DECRYPT],
         [read(), VERIFY, LOOK],
     ],
     ids=lambda calls: " ".join(op for op, _ in calls),
@@ -261,7 +266,7 @@ def test_a_visit_tells_how_far_the_record_has_come(desk: Desk) -> None:
     both = [event_of(while_voting(5)), event_of(counted())]
     assert later["result"] == {"seen": memory_of(counted()) | {"box": both}}
     *_, again = desk.call(read(), VERIFY, ("compareAgain", {"memory": later["result"]["seen"]}))
-    assert again["result"] == {"seen": memory_of(counted())}
+    assert again["result"] == {"seen": memory_of(counted()) | {"tally": digest_of(counted())}}
 
 
 def test_a_forged_event_does_not_take_the_place_of_the_one_that_was_seen(desk: Desk) -> None:
@@ -318,6 +323,40 @@ def test_a_shortened_box_that_is_sealed_anew_is_sound_but_not_the_one_seen_befor
     assert (refused["rule"], then["family"]) == ("T9", "MisuseError")
     # As seen by the key file, after closing.
     assert desk.refused(read(journal=memory_of(counted())["journal"])) == ("RejectedError", "T9")
+
+
+def test_of_two_sums_in_two_tabs_one_is_opened(desk: Desk) -> None:
+    """Both tabs began with what was seen at the opening, which both records have; each key file is as it was."""
+    opening = memory_of(while_voting(0))
+    *_, first = desk.call(read(opening), VERIFY, ("compareAgain", {"memory": opening}))
+    noted = first["result"]["seen"]
+    assert noted["tally"] == digest_of(counted())
+    desk.show(shortened())
+    *_, second = desk.call(read(opening), VERIFY, ("compareAgain", {"memory": opening}))
+    assert second["result"]["seen"]["tally"] == digest_of(shortened())
+    # Right before the key is applied each tab compares with what the other has noted by then.
+    again, then = desk.go_on(("compareAgain", {"memory": noted}), DECRYPT)
+    assert (again["family"], again["rule"]) == ("RejectedError", "T9")
+    assert then["family"] == "MisuseError"
+    # A digest alone tells it as well; and the record may not have become another one meanwhile.
+    desk.call(read(), VERIFY)
+    [again] = desk.go_on(("compareAgain", {"memory": opening | {"tally": "ab" * 32}}))
+    assert again["rule"] == "T9"
+    desk.show(counted())
+    [again] = desk.go_on(AGAIN)
+    assert "result" not in again
+
+
+@pytest.mark.parametrize("kind", ["cancelled", "untalliable", "tallied"])
+def test_nothing_is_opened_of_an_election_that_is_not_to_be_counted(desk: Desk, kind: str) -> None:
+    why = {"at": "2026-11-22T13:00Z", "reason": "By order of the court."}
+    acts = ending(kind, *(({"result": "ab" * 32}, SERVICE) if kind == "tallied" else (why, "committee:1")))
+    over = counted().with_acts([*counted().acts, *acts])
+    desk.call(read(), VERIFY, AGAIN)
+    desk.show(over)
+    again, then = desk.go_on(AGAIN, read())
+    assert (again["family"], again["rule"]) == ("Refusal", "not-closed")
+    assert (then["family"], then["rule"]) == ("Refusal", "not-closed")
 
 
 @pytest.mark.parametrize("line", [0, 3, -1])
@@ -407,7 +446,7 @@ def publish(body: str, *, strong: Any = None, payload: str | None = None) -> Sim
 
 def test_done_is_what_stands_in_archive_and_journal(desk: Desk) -> None:
     """Each lie about the published record in turn, then the truth."""
-    *_, made, missing = desk.call(read(), VERIFY, DECRYPT, LOOK)
+    *_, made, missing = desk.call(read(), VERIFY, AGAIN, DECRYPT, LOOK)
     assert (missing["family"], missing["rule"]) == ("Refusal", "not-published")
     assert made["result"]["body"] is None
     [given] = desk.go_on(confirm("made"))
@@ -430,7 +469,7 @@ def test_done_is_what_stands_in_archive_and_journal(desk: Desk) -> None:
 
 def test_another_decryption_in_our_name_is_not_ours(desk: Desk) -> None:
     """Also a box that goes on from another beginning than the one that was verified."""
-    desk.call(read(), VERIFY, DECRYPT)
+    desk.call(read(), VERIFY, AGAIN, DECRYPT)
     [given] = desk.go_on(confirm("made"))
     body = given["result"]["body"]
     sent = json.loads(body)
@@ -440,7 +479,7 @@ def test_another_decryption_in_our_name_is_not_ours(desk: Desk) -> None:
     assert (refused["family"], refused["rule"]) == ("Refusal", "not-published")
 
     desk.show(counted())
-    desk.call(read(), VERIFY, DECRYPT)
+    desk.call(read(), VERIFY, AGAIN, DECRYPT)
     [given] = desk.go_on(confirm("made"))
     rewritten = publish(given["result"]["body"])
     entries = list(rewritten.entries)

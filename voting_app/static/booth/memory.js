@@ -12,7 +12,8 @@ import { RejectedError } from "./errors.js";
 /**
  * `box`: its events that have to be found in it. A visit that does not fetch the box has no more than the server's word
  * for the newest one, so it never takes the place of another: all of them are kept until a whole box had them all.
- * @typedef {{ journal: Head, box: readonly Head[] }} Memory
+ * `tally`: the digest of the sum that a key of this device was to be applied to; another one is never opened here.
+ * @typedef {{ journal: Head, box: readonly Head[], tally?: string }} Memory
  */
 /** @typedef {{ lines: readonly JournalLine[], reader: JournalReader }} Journal */
 
@@ -85,5 +86,22 @@ export function compareWithMemory(memory, journal, box) {
       throw new RejectedError("T9", `event ${boxHeight} of the ballot box is not the one that was seen before`);
     }
   }
-  return { journal: { height: lines.length - 1, head: String(reader.head) }, box: noteNewest(known, box) };
+  const { tally } = memory ?? {};
+  return {
+    journal: { height: lines.length - 1, head: String(reader.head) },
+    box: noteNewest(known, box),
+    ...(tally === undefined ? {} : { tally }),
+  };
+}
+
+/**
+ * The sum is the one that this device was about to open before, in another tab or at another visit: the difference of
+ * two sums could tell single votes.
+ * @param {Memory | null} memory
+ * @param {string} digest
+ */
+export function requireSameTally(memory, digest) {
+  if (memory?.tally !== undefined && memory.tally !== digest) {
+    throw new RejectedError("T9", "the sum is not the one that this device has computed before");
+  }
 }

@@ -12,7 +12,7 @@ import { encodeJson, equalBytes, isObject, isSha256Hex, isUuid, parseJson, sha25
 import { MalformedError, MisuseError, ProtocolError } from "./errors.js";
 import { readJournal } from "./journal.js";
 import { encodeKeyFile, parseKeyFile } from "./keyfile.js";
-import { compareWithMemory, MOST_EVENTS, requireSameJournal } from "./memory.js";
+import { compareWithMemory, MOST_EVENTS, requireSameJournal, requireSameTally } from "./memory.js";
 import { Box, checkJournal, compareTally, hasPart, requireRecordTerms, requireStrongProofs, verifyPart } from "./recount.js";
 import { encodeEncryptedTally, parseEncryptedTally } from "./tally.js";
 
@@ -47,7 +47,7 @@ let pending = null;
 /**
  * The published record with the key that is to be applied to it.
  * @type {{ uuid: string, key: KeyFile, box: Box, archive: Blob, journal: Journal, tally: EncryptedTally | null,
- *   sent: { owner: number, partial: string } | null } | null}
+ *   isCompared: boolean, sent: { owner: number, partial: string } | null } | null}
  */
 let found = null;
 
@@ -237,6 +237,19 @@ async function readArchive({ length: total, chunks: arriving }, box, onProgress)
   return new globalThis.Blob(pieces);
 }
 
+/** @param {Journal} journal */
+function lastLine({ lines, reader }) {
+  return { height: lines.length - 1, head: String(reader.head) };
+}
+
+/**
+ * The sum is to be opened: an election that was cancelled, or has its result, needs no key.
+ * @param {Journal} journal
+ */
+function requireClosed({ reader: { state } }) {
+  if (state !== "closed") throw new ceremony.Refusal("not-closed", `the journal says that the election is ${state}`);
+}
+
 /** @param {Box} box @returns {KnownBox} */
 function knownOf(box) {
   return { height: box.height, isWhole: true, headAt: (height) => box.heads[height] };
@@ -409,7 +422,8 @@ const OPERATIONS = {
       throw new ceremony.Refusal("no-tally", "there is no tally to open now");
     }
     checkJournal(box, journal.lines, journal.reader);
-    found = { uuid, key, box, archive, journal, tally: null, sent: null };
+    requireClosed(journal);
+    found = { uuid, key, box, archive, journal, tally: null, isCompared: false, sent: null };
     return { ballots: box.ballots.length };
   },
 
@@ -436,22 +450,31 @@ const OPERATIONS = {
   },
 
   /**
-   * Between the parts: the record as it is now goes on from what was verified, and from what this device, by another
-   * tab perhaps, has seen by now (T9).
+   * After that, and again right before the key is applied: the record as it is now goes on from what was verified, and
+   * from what this device, by another tab perhaps, has seen by now; nor has it seen another sum (T9). What this gives out
+   * must have been noted before "decrypt" is called: then of two sums in two tabs only one is opened.
    * @param {{ memory: Memory | null }} args
    */
   async compareAgain({ memory }) {
-    const { uuid, box, tally } = record();
+    const { uuid, box, tally, journal: before } = record();
+    record().isCompared = false;
     if (tally === null) throw new MisuseError("the ballots were not verified");
     const journal = await fetchJournal(uuid);
+    requireSameJournal(lastLine(before), journal);
+    requireClosed(journal);
     await goOn(uuid, box);
-    return { seen: compareWithMemory(memory, journal, knownOf(box)) };
+    const digest = ceremony.tallyDigest(box.setup.election, tally);
+    requireSameTally(memory, digest);
+    const seen = { ...compareWithMemory(memory, journal, knownOf(box)), tally: digest };
+    record().isCompared = true;
+    return { seen };
   },
 
-  /** Third part: applies the key. */
+  /** Third part: applies the key. Each time after a comparison of its own. */
   async decrypt() {
-    const { key, box, tally } = record();
-    if (tally === null) throw new MisuseError("the ballots were not verified");
+    const { key, box, tally, isCompared } = record();
+    if (tally === null || !isCompared) throw new MisuseError("the sum was not compared with what was seen before");
+    record().isCompared = false;
     const { election, trustees } = box.setup;
     const made = await ceremony.decrypt(key, election, trustees, tally);
     record().sent = { owner: made.owner, partial: sha256Hex(made.partial) };

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * What a trustee's device keeps between visits, under `steward-trustee:UUID`: the last line of the journal that it has
- * seen, and the events of the ballot box. All of that is published; nothing secret comes here. booth/memory.js compares
- * it. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
+ * seen, the events of the ballot box, and the digest of the sum that it has computed. All of that is published; nothing
+ * secret comes here. booth/memory.js compares it. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
  * answer must not lead to a place where nothing is remembered.
  *
  * Storage may be forbidden or full: then reading says that nothing is there, and writing says that it failed.
@@ -18,10 +18,15 @@ export function keyOf(uuid) {
   return `steward-trustee:${uuid}`;
 }
 
+/** @param {unknown} value */
+function isHash(value) {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+}
+
 /** @param {any} value @returns {Head | null} */
 function readHead(value) {
   const { height, head } = value ?? {};
-  const isWhole = Number.isSafeInteger(height) && height >= 0 && typeof head === "string" && /^[0-9a-f]{64}$/.test(head);
+  const isWhole = Number.isSafeInteger(height) && height >= 0 && isHash(head);
   return isWhole ? { height, head } : null;
 }
 
@@ -33,7 +38,8 @@ export function parseMemory(text) {
   try {
     const value = JSON.parse(text ?? "null");
     const journal = value?.version === VERSION ? readHead(value.journal) : null;
-    return journal && { journal, box: [value.box].flat().map(readHead).filter((event) => event !== null) };
+    const tally = isHash(value?.tally) ? { tally: value.tally } : {};
+    return journal && { ...tally, journal, box: [value.box].flat().map(readHead).filter((event) => event !== null) };
   } catch {
     return null;
   }

@@ -154,6 +154,7 @@ export function explainFault({ family, rule }) {
     const lies = {
       "other-fingerprint": _("This is not the election for which you showed your key."),
       "other-election": _("The server shows another election."),
+      "not-closed": _("By the published record there is nothing to open: the election was cancelled, or its result is there already."),
       "not-published": _("Your part was sent, but the published record does not have it."),
     };
     const advice = code === "not-published" ? _("Look again in a moment. If it stays away, tell the election committee and the other trustees.") : stop();

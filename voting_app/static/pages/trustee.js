@@ -662,7 +662,10 @@ function askBeforeOpening(sum) {
 async function decrypt() {
   showWork(_("Your device computes"), _("One moment …"));
   try {
-    settle(await /** @type {Client} */ (worker).call("decrypt"));
+    const client = /** @type {Client} */ (worker);
+    // Another tab may have seen another record since the sum was shown.
+    await compareAndNote(async (memory) => (await client.call("compareAgain", { memory })).seen);
+    settle(await client.call("decrypt"));
   } catch (error) {
     giveUp(error);
   }
