@@ -61,6 +61,7 @@ def test_two_in_the_browser_and_one_with_the_command_open_a_result(
     crowd[1].step(DRILL)
     # Whether they all see one election nobody but they can tell.
     crowd[1].page.get_by_text("compare it with the other trustees").wait_for()
+    crowd[1].page.locator(".notice").get_by_text("2 of 3 trustees open the result.").wait_for()
     shown = crowd[1].page.locator(".notice code span").all_text_contents()
     assert "".join(shown) == election.parameters.fingerprint
     election.open()
@@ -73,6 +74,8 @@ def test_two_in_the_browser_and_one_with_the_command_open_a_result(
     first.visit()
     first.choose(first.file)
     first.heading("Everything is right. Open this sum?").wait_for()
+    first.page.get_by_text("2 of 3 trustees open the result.").wait_for()
+    expect(first.page.get_by_text("This device remembers nothing")).to_have_count(0)
     first.page.get_by_role("button", name="Use my key").click()
     first.save()
     first.choose(first.file)
@@ -568,7 +571,11 @@ def test_done_is_only_what_stands_in_the_published_record(ceremony: Ceremony, wa
     own.page.get_by_text("So few ballots count that the result may tell how a person voted.").wait_for()
     require_accessible(own.page)
     own.page.get_by_role("button", name="Not now").click()
+    # What a header of the server can do as well.
+    own.page.evaluate("localStorage.clear()")
+    own.visit()
     own.choose(own.file)
+    own.page.get_by_text("This device remembers nothing from the time when you showed your key.").wait_for()
     own.page.get_by_role("button", name="Use my key").click()
     own.save()
     # A server that says that it has taken the decryption, and publishes nothing.

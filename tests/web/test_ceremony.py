@@ -361,6 +361,7 @@ def test_the_drill_notes_what_is_published(drilled: Callable[..., Any]) -> None:
         ({"fingerprint": "A" * 43}, {}, "not the one that this key was drilled for"),
         ({"secret": "5"}, {}, "none of|not one of"),
         ({"commitments": {"1": "ab" * 32}}, {}, "not those that the trustees committed to"),
+        ({"commitments": {}}, {}, "an older copy"),
         ({"certificates": [5]}, {}, "other certificates"),
         ({"journal": {"height": 3, "head": "ab" * 32}}, {}, "not the one that was seen before"),
     ],

@@ -24,7 +24,7 @@ INBOX: dict[str, Any] = {
     "act": "commitment",
     "number": 2,
     "awaited": [{"owner": 1, "name": None}, {"owner": 3, "name": "Grace"}],
-    "inputs": {"group": "Ed25519"},
+    "inputs": {"group": "Ed25519", "size": 3, "threshold": 2, "index": 2},
 }
 SINGLE = {
     "kind": "single",
@@ -71,6 +71,8 @@ def changed() -> list[dict[str, Any]]:
         "act",
         "number",
         "awaited",
+        "size",
+        "threshold",
     ):
         lies.append({key: value for key, value in INBOX.items() if key != name})
         for value in (None, 5.5, -1, 0, "x", True, [], {}, [5], [None], [{}]):
@@ -82,6 +84,15 @@ def changed() -> list[dict[str, Any]]:
             lies.append(INBOX | {name: value})
     together: tuple[dict[str, Any], ...] = (
         {"trustees": 1},
+        {"threshold": 1},
+        {"threshold": 4},
+        {"size": 4},
+        {"size": 2, "threshold": 2},
+        {"threshold": None, "size": None},
+        SINGLE | {"size": 3},
+        SINGLE | {"threshold": 2},
+        {"inputs": INBOX["inputs"] | {"threshold": 1}},
+        {"inputs": INBOX["inputs"] | {"size": 4}},
         {"owner": 4},
         {"kind": "single"},
         {"kind": "toString"},
@@ -238,3 +249,34 @@ def test_done_is_not_said_on_the_server_s_word(js: Node, step: str) -> None:
     assert said["without"] == "The result was opened without your part."
     assert said["not-needed"] == "Nothing more is asked of you."
     assert said["seen"] in ("You have done your part in opening the result.", "Nothing more is asked of you.")
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({}, "2 of 3 trustees open the result."),
+        (
+            {"threshold": 1, "inputs": INBOX["inputs"] | {"threshold": 1}},
+            "One of 3 trustees is enough to open the result, and single ballots too.",
+        ),
+        (SINGLE, "All 3 trustees are needed to open the result."),
+        (SINGLE | {"trustees": 1, "owner": 1, "awaited": []}, "You alone open the result."),
+        # One with a whole key beside a group.
+        (SINGLE | {"size": 2, "threshold": 1}, "2 of 3 trustees open the result."),
+    ],
+)
+def test_how_many_trustees_open_the_result_is_told(js: Node, change: dict[str, Any], said: str) -> None:
+    assert js.call("trusteeQuorum", inbox=read(js, INBOX | change)) == said
+
+
+def test_whether_the_device_remembers_when_the_key_was_shown(js: Node) -> None:
+    def remembers(known: dict[str, Any] | None, line: int | None) -> Any:
+        return js.call("trusteeRemembers", memory=known, line=line)
+
+    assert remembers(None, 5) is False
+    assert remembers(memory(9) | {"since": 9}, 5) is False
+    assert remembers(memory(9) | {"since": 5}, 5) is False
+    assert remembers(memory(9) | {"since": 4}, 5) is True
+    assert remembers(None, None) is True
+    found = write(js, "working", memory(9) | {"since": 4})
+    assert found["memory"] == memory(9) | {"since": 4}

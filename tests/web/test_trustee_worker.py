@@ -88,6 +88,7 @@ def desk(js: Node, tmp_path: Path) -> Iterator[Desk]:
 
 def key(**more: Any) -> str:
     content = {"version": 1, "kind": "single", "group": "Ed25519", "secret": str(counted().secrets[1])}
+    content |= {"fingerprint": counted().election.fingerprint}
     return json.dumps(content | more)
 
 
@@ -107,6 +108,11 @@ def memory_of(simulation: Simulation, line: int = -1, event: int | None = -1) ->
     line %= len(lines)
     box = [] if event is None else [event_of(simulation, event)]
     return {"journal": {"height": line, "head": sha256_hex(lines[line])}, "box": box}
+
+
+def first_of(simulation: Simulation, **more: Any) -> dict[str, Any]:
+    """What a device notes that remembers nothing."""
+    return memory_of(simulation, **more) | {"since": len(simulation.journal_lines) - 1}
 
 
 def digest_of(simulation: Simulation) -> str:
@@ -133,12 +139,14 @@ def confirm(file: str) -> tuple[str, dict[str, Any]]:
 def test_several_workers_agree_on_the_sum(desk: Desk) -> None:
     found, verified, again = desk.call(read(), VERIFY, AGAIN)
     assert found["result"] == {"ballots": VOTERS}
-    assert again["result"] == {"seen": memory_of(counted()) | {"tally": digest_of(counted())}}
+    assert again["result"] == {"seen": first_of(counted()) | {"tally": digest_of(counted())}}
     assert verified["result"] == {
         "name": counted().election.name,
         "fingerprint": counted().election.fingerprint,
         "owner": 1,
         "owners": 2,
+        "needed": 2,
+        "drilledAt": [act.kind for act in counted().acts].index("key-drill"),
         "ballots": VOTERS,
         "counted": VOTERS,
         "questions": [YES_NO.question],
@@ -208,6 +216,19 @@ def test_steps_out_of_order_are_refused(desk: Desk, calls: list[tuple[str, dict[
     assert desk.refused(*calls)[0] == "MisuseError"
 
 
+def test_older_copies_of_a_key_file_are_refused(desk: Desk) -> None:
+    """They would refuse no other election, and no second sum."""
+    older = json.loads(key())
+    del older["fingerprint"]
+    args = {"uuid": counted().election.uuid, "file": json.dumps(older), "memory": None}
+    assert desk.refused(("read", args)) == ("Refusal", "older")
+    desk.call(read(), VERIFY, AGAIN, DECRYPT)
+    body = desk.go_on(confirm("made"))[0]["result"]["body"]
+    desk.show(publish(body))
+    assert desk.refused(read()) == ("Refusal", "older")
+    assert desk.call(read(decrypted=digest_of(counted())))[0]["result"] == {"ballots": VOTERS}
+
+
 def test_what_the_record_must_be_before_a_key_is_used(desk: Desk) -> None:
     assert desk.refused(read(secret="7")) == ("Refusal", "not-a-trustee")
     assert desk.refused(read(fingerprint="A" * 43)) == ("Refusal", "other-fingerprint")
@@ -258,15 +279,16 @@ def test_a_visit_tells_how_far_the_record_has_come(desk: Desk) -> None:
     """Events that only the server has told stay until the whole box was seen to have them."""
     desk.show(while_voting(5))
     [first] = desk.call(compare())
-    assert first["result"] == {"seen": memory_of(while_voting(5))}
+    assert first["result"] == {"seen": first_of(while_voting(5))}
     [same] = desk.call(compare(first["result"]["seen"]))
     assert same == first
     desk.show(counted())
     [later] = desk.call(compare(first["result"]["seen"]))
     both = [event_of(while_voting(5)), event_of(counted())]
-    assert later["result"] == {"seen": memory_of(counted()) | {"box": both}}
+    since = {"since": first["result"]["seen"]["since"]}
+    assert later["result"] == {"seen": memory_of(counted()) | since | {"box": both}}
     *_, again = desk.call(read(), VERIFY, ("compareAgain", {"memory": later["result"]["seen"]}))
-    assert again["result"] == {"seen": memory_of(counted()) | {"tally": digest_of(counted())}}
+    assert again["result"] == {"seen": memory_of(counted()) | since | {"tally": digest_of(counted())}}
 
 
 def test_a_forged_event_does_not_take_the_place_of_the_one_that_was_seen(desk: Desk) -> None:
@@ -300,7 +322,7 @@ def test_a_box_without_event_is_noted_as_such(desk: Desk) -> None:
     kinds = [act.kind for act in counted().acts]
     draft = counted().with_entries([]).with_acts(counted().acts[: kinds.index("keys-ready")])
     desk.show(draft)
-    assert desk.call(compare())[0]["result"] == {"seen": memory_of(draft, event=None)}
+    assert desk.call(compare())[0]["result"] == {"seen": first_of(draft, event=None)}
     desk.show(while_voting(1))
     [seen] = desk.call(compare(memory_of(draft, event=None)))
     assert seen["result"] == {"seen": memory_of(while_voting(1))}

@@ -1,5 +1,6 @@
 // The trustees' page: what it reads and keeps, and its words.
-import { parseInbox, readProblem } from "../../../voting_app/static/pages/trustee-inbox.js";
+import { remembersFrom } from "../../../voting_app/static/booth/memory.js";
+import { parseInbox, quorumOf, readProblem } from "../../../voting_app/static/pages/trustee-inbox.js";
 import * as store from "../../../voting_app/static/pages/trustee-store.js";
 import * as words from "../../../voting_app/static/pages/trustee-words.js";
 
@@ -68,3 +69,5 @@ export const trusteeContradicts = ({ uuid, text }) =>
 export const trusteeVisit = ({ isCompared, isKept }) => words.explainVisit({ isCompared, isKept });
 export const trusteeFault = (fault) => words.explainFault(fault);
 export const trusteeWaiting = ({ inbox, part }) => words.explainWaiting(inbox, part);
+export const trusteeQuorum = ({ inbox }) => words.explainQuorum(quorumOf(inbox));
+export const trusteeRemembers = ({ memory, line }) => remembersFrom(memory, line);

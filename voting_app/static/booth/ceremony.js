@@ -317,11 +317,32 @@ export async function drill(key, inbox, { election, trustees, journal }, coins =
     throw new Refusal("other-fingerprint", "the server asks about another election than the published one");
   }
   const secret = await openSecret(key);
+  // Without them the published keys could not be compared with what was committed to.
+  if (!Object.keys(key.commitments ?? {}).length) {
+    throw new Refusal("older", "this is an older copy of the key file, from before the reveal");
+  }
   const owner = requireOwn(trustees, secret);
   requireSameCeremony(key, trustees, owner);
   // What was known at the first drill stays: later it is compared with what is published then.
   const known = key.journal ? {} : { journal };
   return { key: { ...key, fingerprint: election.fingerprint, ...known }, body: makeDrill(election.fingerprint, secret, nonce, coins) };
+}
+
+/**
+ * The file knows of the steps that the journal tells of its owner: an older copy would refuse no other election and no
+ * second tally.
+ * @param {KeyFile} key
+ * @param {number} owner
+ * @param {readonly import("./journal.js").JournalLine[]} lines
+ */
+export function requireNewest(key, owner, lines) {
+  const told = new Set(lines.filter(({ payload }) => payload.owner === owner).map(({ kind }) => kind));
+  if (told.has("key-drill") && key.fingerprint === undefined) {
+    throw new Refusal("older", "this is an older copy of the key file, from before the drill");
+  }
+  if (told.has("strong-decryption") && key.decrypted === undefined) {
+    throw new Refusal("older", "this is an older copy of the key file, from before it opened the sum");
+  }
 }
 
 /**

@@ -13,7 +13,8 @@ import { RejectedError } from "./errors.js";
  * `box`: its events that have to be found in it. A visit that does not fetch the box has no more than the server's word
  * for the newest one, so it never takes the place of another: all of them are kept until a whole box had them all.
  * `tally`: the digest of the sum that a key of this device was to be applied to; another one is never opened here.
- * @typedef {{ journal: Head, box: readonly Head[], tally?: string }} Memory
+ * `since`: how high the journal was at the first visit that is remembered.
+ * @typedef {{ journal: Head, box: readonly Head[], tally?: string, since?: number }} Memory
  */
 /** @typedef {{ lines: readonly JournalLine[], reader: JournalReader }} Journal */
 
@@ -86,12 +87,23 @@ export function compareWithMemory(memory, journal, box) {
       throw new RejectedError("T9", `event ${boxHeight} of the ballot box is not the one that was seen before`);
     }
   }
-  const { tally } = memory ?? {};
+  const { tally, since } = memory ?? { since: lines.length - 1 };
   return {
     journal: { height: lines.length - 1, head: String(reader.head) },
     box: noteNewest(known, box),
     ...(tally === undefined ? {} : { tally }),
+    ...(since === undefined ? {} : { since }),
   };
+}
+
+/**
+ * Whether this device remembers a visit from before that line. Its memory can be erased: by its owner, by the browser,
+ * and by a header of the very server that it is to be held against.
+ * @param {Memory | null} memory
+ * @param {number | null} line where this trustee showed the key; null where there is none
+ */
+export function remembersFrom(memory, line) {
+  return line === null || (memory !== null && (memory.since ?? 0) < line);
 }
 
 /**

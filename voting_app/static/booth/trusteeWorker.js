@@ -403,7 +403,8 @@ const OPERATIONS = {
     const { box, seen } = await fetchRecord(uuid, before, memory, onProgress);
     const { election, trustees } = box.setup;
     const { key, body } = await ceremony.drill(before, inbox, { election, trustees, journal: seen.journal });
-    return { ...settle(before, key, encodeJson(body)), fingerprint: election.fingerprint, seen };
+    const quorum = { needed: trustees.needed, count: trustees.owners.length };
+    return { ...settle(before, key, encodeJson(body)), fingerprint: election.fingerprint, quorum, seen };
   },
 
   /**
@@ -417,7 +418,9 @@ const OPERATIONS = {
     const { box, archive, journal } = await fetchRecord(uuid, key, memory, onProgress);
     const { election, trustees } = box.setup;
     ceremony.requireSameElection(key, election.fingerprint);
-    ceremony.requireSameCeremony(key, trustees, ceremony.requireOwn(trustees, await ceremony.openSecret(key)));
+    const owner = ceremony.requireOwn(trustees, await ceremony.openSecret(key));
+    ceremony.requireSameCeremony(key, trustees, owner);
+    ceremony.requireNewest(key, owner, journal.lines);
     if (box.state !== "counted" && box.state !== "decrypting") {
       throw new ceremony.Refusal("no-tally", "there is no tally to open now");
     }
@@ -433,7 +436,7 @@ const OPERATIONS = {
    * @param {OnProgress} onProgress
    */
   async verify(_, onProgress) {
-    const { key, box, archive } = record();
+    const { key, box, archive, journal } = record();
     const { election, trustees } = box.setup;
     const tally = compareTally(box, await verifyBallots(box, archive, onProgress));
     const { owner } = await ceremony.requireDecryptable(key, election, trustees, tally);
@@ -443,6 +446,8 @@ const OPERATIONS = {
       fingerprint: election.fingerprint,
       owner,
       owners: trustees.owners.length,
+      needed: trustees.needed,
+      drilledAt: journal.lines.findLast(({ kind, payload }) => kind === "key-drill" && payload.owner === owner)?.height ?? null,
       ballots: box.ballots.length,
       counted: box.last.size,
       questions: election.questions.map((question) => ("question" in question ? question.question : "")),

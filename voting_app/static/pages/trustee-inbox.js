@@ -10,6 +10,8 @@
  * @property {number} trustees how many the election has
  * @property {string | null} name
  * @property {"single" | "threshold"} kind
+ * @property {number | null} size of the threshold group; null where every trustee has a whole key
+ * @property {number | null} threshold how many of them are needed
  * @property {string} step
  * @property {string[]} acts
  * @property {string | null} act
@@ -45,6 +47,24 @@ function isName(value) {
 }
 
 /**
+ * What the page shows of the quorum is what the Worker makes the key for.
+ * @param {any} value
+ */
+function isQuorum({ kind, size, threshold, trustees, inputs }) {
+  if (kind === "single" && size === null) return threshold === null;
+  if (!isOwner(size, trustees) || !isOwner(threshold, size)) return false;
+  return kind === "single" || (inputs?.size === size && inputs.threshold === threshold);
+}
+
+/**
+ * How many of how many trustees open the result.
+ * @param {Inbox} inbox
+ */
+export function quorumOf({ size, threshold, trustees }) {
+  return { needed: size === null || threshold === null ? trustees : trustees - size + threshold, count: trustees };
+}
+
+/**
  * @param {any} value
  * @param {string} uuid
  */
@@ -52,6 +72,7 @@ function isInbox(value, uuid) {
   const { election, election_name: name, owner, trustees, kind, step, acts, act, number, awaited } = value;
   if (election !== uuid || typeof name !== "string" || !isName(value.name)) return false;
   if (!isOwner(trustees, Number.MAX_SAFE_INTEGER) || !isOwner(owner, trustees)) return false;
+  if (!isQuorum(value)) return false;
   if (typeof kind !== "string" || !Object.hasOwn(ACTS, kind)) return false;
   const known = ACTS[/** @type {Inbox["kind"]} */ (kind)];
   if (!Array.isArray(acts) || acts.length !== known.length || acts.some((one, place) => one !== known[place])) return false;

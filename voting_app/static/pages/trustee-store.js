@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * What a trustee's device keeps between visits, under `steward-trustee:UUID`: the last line of the journal that it has
- * seen, the events of the ballot box, and the digest of the sum that it has computed. All of that is published; nothing
- * secret comes here. booth/memory.js compares it. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
+ * seen, the events of the ballot box, the digest of the sum that it has computed, and since when. All of that is published;
+ * nothing secret comes here. booth/memory.js compares it. There is one place for all trustees of a device: which seat a link has is for the server to say, and a false
  * answer must not lead to a place where nothing is remembered.
  *
  * Storage may be forbidden or full: then reading says that nothing is there, and writing says that it failed.
@@ -39,7 +39,8 @@ export function parseMemory(text) {
     const value = JSON.parse(text ?? "null");
     const journal = value?.version === VERSION ? readHead(value.journal) : null;
     const tally = isHash(value?.tally) ? { tally: value.tally } : {};
-    return journal && { ...tally, journal, box: [value.box].flat().map(readHead).filter((event) => event !== null) };
+    const since = Number.isSafeInteger(value?.since) && value.since >= 0 ? { since: value.since } : {};
+    return journal && { ...tally, ...since, journal, box: [value.box].flat().map(readHead).filter((event) => event !== null) };
   } catch {
     return null;
   }

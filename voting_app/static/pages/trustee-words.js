@@ -137,6 +137,7 @@ export function explainFault({ family, rule }) {
       "not-a-trustee": { title: _("This key is none of the election's keys."), advice: again },
       used: { title: _("This key file was used in another ceremony."), advice: _("Every ceremony needs a new key. If the committee has started anew, make a new key; otherwise choose the file that you saved last.") },
       "not-committed": { title: _("This is an older copy of your key file."), advice: again },
+      older: { title: _("This is an older copy of your key file."), advice: _("Choose the file that you saved last in this election, and destroy older copies: they do not know what they have to refuse.") },
       unfinished: { title: _("This is an older copy of your key file."), advice: again },
       "not-the-saved-file": { title: _("This is not the file that was just made."), advice: _("Save the file again if you cannot find it, then choose that one. Nothing is sent before.") },
       "no-connection": { title: _("The server could not be reached."), advice: _("Check your connection and try again. Nothing was sent.") },
@@ -175,6 +176,17 @@ export function explainFault({ family, rule }) {
   }
   if (code) return { title: _("The published record of the election is not right."), advice: stop(), isSerious: true };
   return { title: _("The program could not go on."), advice: _("Load the page again and try once more, or use another browser. Your key file is as it was."), isSerious: false };
+}
+
+/**
+ * How many trustees it takes, and what that means.
+ * @param {{ needed: number, count: number }} quorum
+ */
+export function explainQuorum({ needed, count }) {
+  if (count === 1) return _("You alone open the result.");
+  if (needed === count) return _("All %(count)s trustees are needed to open the result.", { count });
+  if (needed === 1) return _("One of %(count)s trustees is enough to open the result, and single ballots too.", { count });
+  return _("%(needed)s of %(count)s trustees open the result.", { needed, count });
 }
 
 /**

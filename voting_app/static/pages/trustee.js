@@ -10,12 +10,13 @@
  * changed or shortened, no key file can be chosen.
  */
 import { Client } from "../booth/client.js";
+import { remembersFrom } from "../booth/memory.js";
 import { actions, button, code, facts, h, notice, show, words } from "./dom.js";
 import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts, ngettext } from "./texts.js";
-import { parseInbox, readProblem } from "./trustee-inbox.js";
+import { parseInbox, quorumOf, readProblem } from "./trustee-inbox.js";
 import { note, readMemory } from "./trustee-store.js";
-import { explainAct, explainClosedDoor, explainFault, explainVisit, explainWaiting, isAboutLink, nameAct, nameTrustee } from "./trustee-words.js";
+import { explainAct, explainClosedDoor, explainFault, explainQuorum, explainVisit, explainWaiting, isAboutLink, nameAct, nameTrustee } from "./trustee-words.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {import("../booth/memory.js").Memory} Memory */
@@ -24,7 +25,8 @@ import { explainAct, explainClosedDoor, explainFault, explainVisit, explainWaiti
 /** @typedef {{ family?: string, rule?: string | null, message: string }} Fault */
 /**
  * What the Worker tells about the sum before the key is applied to it.
- * @typedef {{ name: string, fingerprint: string, owner: number, owners: number, ballots: number, counted: number,
+ * @typedef {{ name: string, fingerprint: string, owner: number, owners: number, needed: number,
+ *   drilledAt: number | null, ballots: number, counted: number,
  *   questions: string[] }} Sum
  */
 
@@ -51,6 +53,8 @@ let fingerprint = "";
 let seenOwner = 0;
 /** What became of that part, where the server says that nothing is left to do. @type {Part} */
 let part = "";
+/** Of the verified record, at the drill. @type {{ needed: number, count: number } | null} */
+let quorum = null;
 /** What this visit told about the record and the visits before. */
 let visit = { isCompared: false, isKept: false };
 /** Draws what is shown, again when the language changes. @type {() => Child[]} */
@@ -415,11 +419,18 @@ function chooseFile(said = null) {
     said,
     h("h2", {}, isFirst ? _("Begin") : _("Choose your key file")),
     h("p", {}, explainAct(value.step, value.kind)),
+    isFirst && quorumLine(quorumOf(value)),
     isFirst && actions(button(_("Make a new key"), () => begin(null))),
     isFirst && h("p", { class: "muted" }, _("If you have made your key in this ceremony already, and only its file is left of it:")),
     fileField(_("Your key file"), _("The file that you saved last. It is read on your device only and never sent."), begin),
     visitNote(),
   ]);
+}
+
+/** To be compared with what the trustees agreed on. @param {{ needed: number, count: number }} shown */
+function quorumLine(shown) {
+  const sentence = shown.count === 1 ? null : _("If that is not what was agreed, stop here and tell the other trustees.");
+  return h("p", {}, h("strong", {}, explainQuorum(shown)), sentence && ` ${sentence}`);
 }
 
 function newWorker() {
@@ -468,6 +479,7 @@ async function compute(file) {
       return made.seen;
     });
     fingerprint = made.fingerprint ?? "";
+    quorum = made.quorum ?? null;
     settle(made);
   } catch (error) {
     giveUp(error);
@@ -501,7 +513,8 @@ function saveFile(file, fault) {
     head(value),
     fault && faultNotice(fault),
     h("h2", {}, _("Save your key file")),
-    h("p", {}, _("This file is your key, as it is from this step on. Keep it and a copy in safe places, where nobody else can read them; older files of this election are not needed any more.")),
+    h("p", {}, _("This file is your key, as it is from this step on. Keep it and a copy in safe places, where nobody else can read them. Then destroy the older files of this election and their copies: they do not know what they have to refuse.")),
+    value.number === 1 && quorumLine(quorumOf(value)),
     actions(h("a", { class: "button", download: name, href: address }, _("Save the file"))),
     h("p", { class: "small" }, h("code", {}, name)),
     h("h3", {}, _("Then choose the file that you saved")),
@@ -541,7 +554,7 @@ async function send(body, isAgain = false) {
   const problem = await fetchInbox();
   if (!problem && isStartedAnew(step)) {
     await compareAndGoOn(
-      alertBox("warning", _("The committee has started the making of the keys anew."), h("p", {}, _("Nothing was sent now. Begin with a new key; your older key files of this election are not needed any more."))),
+      alertBox("warning", _("The committee has started the making of the keys anew."), h("p", {}, _("Nothing was sent now. Begin with a new key, and destroy your older key files of this election."))),
     );
     return;
   }
@@ -592,6 +605,7 @@ function compareFingerprint() {
   return [
     h("p", {}, _("Write down the fingerprint of the election, and compare it with the other trustees and the sheets of the voters. If they see another one, tell the election committee at once: then the voting must not open.")),
     h("p", {}, code(fingerprint)),
+    quorum && quorumLine(quorum),
   ];
 }
 
@@ -645,11 +659,18 @@ function askBeforeOpening(sum) {
     facts(
       [_("Election"), words(sum.name)],
       [_("Fingerprint"), code(sum.fingerprint)],
+      [_("Needed"), explainQuorum({ needed: sum.needed, count: sum.owners })],
       [_("Ballots in the box"), String(sum.ballots)],
       [_("Ballots that count"), String(sum.counted)],
       [_("You are"), _("%(who)s of %(count)s", { who: nameTrustee({ owner: sum.owner, name: value.name }), count: sum.owners })],
       [_("To be opened: the sums of"), h("ul", {}, sum.questions.map((question) => h("li", {}, words(question))))],
     ),
+    !remembersFrom(readMemory(uuid), sum.drilledAt) &&
+      notice(
+        "warning",
+        _("This device remembers nothing from the time when you showed your key."),
+        h("p", {}, _("So it cannot notice that ballots were left out since. If you showed your key on another device, use that one. If it was this one, its memory was erased: by you, by the browser, or by the server. Then compare the number of ballots with the other trustees and the observers before you open the sum.")),
+      ),
     sum.counted < FEW_BALLOTS &&
       notice("warning", _("So few ballots count that the result may tell how a person voted."), h("p", {}, _("Speak with the other trustees before you open it."))),
     actions(
