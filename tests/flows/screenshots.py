@@ -22,7 +22,7 @@ from voting_app.languages import LANGUAGES
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/screenshots"
 DEVICES = (PHONE, DESK)
-# Readable, and small enough that all of them together stay below 3 MB in the repository.
+# Readable, and small enough that all of them together stay at about 3 MB in the repository.
 _QUALITY = 15
 # Long pages are cut: what is below is more of the same.
 _LONGEST = 1800
