@@ -204,7 +204,7 @@ def test_the_way_back_of_the_phone_leads_through_the_steps(voter: Voter) -> None
 
 def test_a_choice_that_is_not_allowed_is_explained(elections: Elections, people: People) -> None:
     questions = [{"question": "Delegates", "answers": ["A1", "B2", "C3", "D4"], "min": 2, "max": 3}]
-    election = elections.new(members=1, questions=questions).set_up()
+    election = elections.new(members=2, questions=questions).set_up()
     voter = own_voter(people, election).open().press("Begin")
     voter.read("Choose at least 2 and at most 3.").press("Review your choices")
     voter.read("Choose something first.").choose("A1").read("Choose 1 more.")
@@ -459,7 +459,7 @@ def test_who_comes_too_late_is_told_so(elections: Elections, people: People, wat
 def test_a_lost_answer_before_the_closing_is_no_lost_vote(
     elections: Elections, people: People, wire: Wire
 ) -> None:
-    election = elections.new(members=1).set_up()
+    election = elections.new(members=2).set_up()
     voter = own_voter(people, election).open().encrypt()
     _lose_the_answer(wire)
     voter.press("Cast this ballot").read("It is not known yet")
@@ -490,7 +490,7 @@ def test_without_storage_the_page_says_so_and_the_code_tells_later(
 
 
 def test_voting_again_where_that_is_allowed(elections: Elections, people: People) -> None:
-    election = elections.new(members=1, revoting=True).set_up()
+    election = elections.new(members=2, revoting=True).set_up()
     voter = own_voter(people, election).open().read("You may vote again until voting closes")
     voter.encrypt().press("Cast this ballot").see(IN_THE_BOX)
     first = voter.tracker()
@@ -506,7 +506,7 @@ def test_a_vote_that_replaces_another_one_is_not_lost_either(
 ) -> None:
     """The page has promised to go on by itself; the ballot that is in the box is the one to be replaced."""
     watcher.expect(0, "POST", "/ballots")
-    election = elections.new(members=1, revoting=True).set_up()
+    election = elections.new(members=2, revoting=True).set_up()
     voter = own_voter(people, election).cast()
     first = voter.tracker()
     voter.open().read("A ballot of yours is in the ballot box already.")
@@ -527,7 +527,7 @@ def test_an_unsent_ballot_does_not_replace_a_later_one(
 ) -> None:
     """Sent on Monday from a lift, closed; cast on Tuesday from another phone; the first one opened again."""
     watcher.expect(0, "POST", "/ballots")
-    election = elections.new(members=1, revoting=True).set_up()
+    election = elections.new(members=2, revoting=True).set_up()
     voter = own_voter(people, election).open().encrypt()
     _lose_the_request(wire)
     voter.press("Cast this ballot").read("It is not known yet")
@@ -583,7 +583,7 @@ def test_voters_who_share_a_phone(
 
 
 def test_before_the_opening(elections: Elections, people: People) -> None:
-    election = elections.new(members=1).create().freeze().issue().seat()
+    election = elections.new(members=2).create().freeze().issue().seat()
     person = people.new()
     person.open(f"{election.url}/vote")
     expect(person.page.get_by_text("You cannot vote yet.")).to_be_visible()
@@ -594,7 +594,7 @@ def test_before_the_opening(elections: Elections, people: People) -> None:
 
 
 def test_after_a_cancellation(elections: Elections, people: People) -> None:
-    election = elections.new(members=1).set_up().act("cancel", {"reason": "A name was misspelt."})
+    election = elections.new(members=2).set_up().act("cancel", {"reason": "A name was misspelt."})
     own_voter(people, election).open().see("This election was cancelled")
 
 
@@ -805,7 +805,7 @@ def test_who_can_see_what_is_not_taken_from_the_servers_word(voter: Voter) -> No
 
 
 def test_data_of_another_election_are_refused(elections: Elections, voter: Voter) -> None:
-    other = elections.new(members=1).set_up()
+    other = elections.new(members=2).set_up()
     for part in ("election", "trustees"):
         body = other.client.get_bytes(f"{base(other.uuid)}/{part}")
         voter.page.route(f"**/api/v1/elections/*/{part}", serve(body))
@@ -844,7 +844,7 @@ def test_texts_are_texts(elections: Elections, people: People) -> None:
             "max": 1,
         }
     ]
-    election = elections.new(members=1, name=hostile, description=hostile, questions=questions).set_up()
+    election = elections.new(members=2, name=hostile, description=hostile, questions=questions).set_up()
     voter = own_voter(people, election)
     voter.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     voter.open().see(hostile).press("Begin").see(f"Q {hostile}").choose(f"A {hostile}")
@@ -1006,7 +1006,7 @@ def test_a_slow_phone_stays_responsive(elections: Elections, people: People) -> 
             "blank": True,
         }
     ]
-    election = elections.new(members=1, questions=questions).set_up()
+    election = elections.new(members=2, questions=questions).set_up()
     voter = own_voter(people, election).open().press("Begin")
     voter.choose("Candidate 3", "Candidate 7").press("Review your choices").see(REVIEW)
     voter.page.wait_for_timeout(300)

@@ -45,7 +45,7 @@ def test_who_comes_when_no_vote_is_taken_hears_whether_one_is_in(
 def test_a_box_without_the_ballot_of_a_receipt_is_no_quiet_matter(
     tracker: str | None, has_link: bool, elections: Elections, people: People
 ) -> None:
-    election = elections.new(members=1).set_up()
+    election = elections.new(members=2).set_up()
     voter = own_voter(people, election).cast()
     own = voter.tracker()
     answer_looks(voter, tracker)
@@ -61,7 +61,7 @@ def test_a_page_left_open_without_a_connection_does_not_replace_a_later_ballot(
 ) -> None:
     """Sent from a lift; cast from another phone, before the first one has a connection again."""
     watcher.expect(0, "POST", "/ballots")
-    election = elections.new(members=1, revoting=True).set_up()
+    election = elections.new(members=2, revoting=True).set_up()
     voter = own_voter(people, election).open().encrypt()
     other = own_voter(people, election).open().encrypt(president="Ada Lovelace")
     wire.lose_requests("POST", "/ballots")
@@ -86,7 +86,7 @@ def test_nothing_was_cast_is_said_by_the_box_only(
     """
     watcher.expect(0, "POST", "/ballots")
     watcher.expect(409, "POST", "/ballots")
-    election = elections.new(members=1).set_up()
+    election = elections.new(members=2).set_up()
     voter = own_voter(people, election).open().encrypt()
     wire.lose_requests("POST", "/ballots")
     voter.press("Cast this ballot").read("It is not known yet")
@@ -108,7 +108,7 @@ def test_nothing_was_cast_is_said_by_the_box_only(
 def test_who_checks_after_voting_is_not_told_that_nothing_was_cast(
     elections: Elections, people: People
 ) -> None:
-    election = elections.new(members=1, revoting=True).set_up()
+    election = elections.new(members=2, revoting=True).set_up()
     voter = own_voter(people, election).cast()
     voter.open().encrypt().press("Check instead of cast").see(CHALLENGED)
     voter.read("This ballot can never be cast. Your earlier one still counts.")
