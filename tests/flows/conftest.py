@@ -10,8 +10,8 @@
 At the end of each test everything must have been quiet (Watcher.require_quiet); what a test provokes it announces
 with Watcher.expect.
 
-A browser is slow. So a desk runs every test of this folder but a third of the variants of each, by chance; large
-samples are all of them.
+A browser is slow. So a desk runs every test of this folder but a third of the variants of each, by chance, and in
+Chromium's headless shell; large samples are all of them, in the whole of Chromium.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,8 @@ def browser() -> Iterator[Browser]:
     """One browser in each worker process; tests get contexts of it, by `people`."""
     with ExitStack() as stack:
         try:
-            started = stack.enter_context(running_browser())
+            # All of it where all is tested.
+            started = stack.enter_context(running_browser(is_bare=sample_size() == "small"))
         except BrowserMissingError as missing:
             pytest.skip(str(missing))
         yield started
