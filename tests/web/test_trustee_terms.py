@@ -29,7 +29,15 @@ def desk(js: Node, tmp_path: Path) -> Iterator[Desk]:
 def begin(simulation: Simulation) -> tuple[str, dict[str, Any]]:
     inputs = {"group": "Ed25519", "fingerprint": simulation.election.fingerprint, "nonce": "ab" * 16}
     inbox = {"kind": "single", "step": "drill", "owner": 1, "inputs": inputs}
-    key = {"version": 1, "kind": "single", "group": "Ed25519", "secret": str(simulation.secrets[1])}
+    committed = [act.payload for act in simulation.acts if act.kind == "trustee-committed"]
+    commitments = {str(payload["owner"]): payload["commitment"] for payload in committed}
+    key = {
+        "version": 1,
+        "kind": "single",
+        "group": "Ed25519",
+        "secret": str(simulation.secrets[1]),
+        "commitments": commitments,
+    }
     uuid = simulation.election.uuid
     return "begin", {"inbox": encode_json(inbox), "file": encode_json(key), "uuid": uuid, "memory": None}
 
