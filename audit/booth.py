@@ -124,7 +124,7 @@ class _Site:
 def _list_needed(uuid: str) -> Iterator[str]:
     for language in LANGUAGES:
         yield from (f"/elections/{uuid}/{page}?lang={language}" for page in _PAGES)
-        yield f"/texts/{language}.json"
+        yield from (f"/texts/{language}.json", f"/texts/trustees/{language}.json")
 
 
 def check_booth(

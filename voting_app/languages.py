@@ -31,6 +31,8 @@ LANGUAGES = {"en": "English", "es": "Español", "fr": "Français"}
 CATALOGUES = Path(__file__).parent / "translations"
 # Where the programs that run in the browser lie; their messages are the ones that are sent to it.
 BROWSER_FOLDER = "voting_app/static/"
+# Which of them are sent apart, so that no phone carries the sentences of pages that its owner never opens.
+PARTS = {"trustees": "voting_app/static/pages/trustee"}
 
 
 def N_(text: str) -> str:  # noqa: N802  one of the names by which Babel finds texts
@@ -115,15 +117,22 @@ def load_translations(language: str) -> NullTranslations:
 
 
 @cache
-def get_browser_messages(language: str) -> dict[str, Any]:
+def get_browser_messages(language: str, part: str | None = None) -> dict[str, Any]:
     """English -> this language, for the messages of programs that run in the browser: a text, or the list of its
-    plural forms. Empty for English.
+    plural forms. Empty for English. part: those that stand in its programs only, None: all the others.
     """
     if language == SOURCE:
         return {}
     messages: dict[str, Any] = {}
     for message in load_catalogue(language):
-        if any(path.startswith(BROWSER_FOLDER) for path, _ in message.locations):
+        programs = [path for path, _ in message.locations if path.startswith(BROWSER_FOLDER)]
+        if programs and _find_part(programs) == part:
             name = message.id if isinstance(message.id, str) else message.id[0]
             messages[name] = message.string if isinstance(message.string, str) else list(message.string or ())
     return dict(sorted(messages.items()))
+
+
+def _find_part(programs: list[str]) -> str | None:
+    """The part that all of these programs belong to."""
+    parts = (part for part, start in PARTS.items() if all(path.startswith(start) for path in programs))
+    return next(parts, None)

@@ -28,7 +28,7 @@ HTML = b"""<!doctype html><meta charset=utf-8><link rel=stylesheet href="/static
 FILES = {
     **{f"/elections/{UUID}/{page}?lang={language}": HTML + language.encode()
        for page in ("vote", "check", "trustee") for language in LANGUAGES},
-    **{f"/texts/{language}.json": b"{}" for language in LANGUAGES},
+    **{f"/texts/{part}{language}.json": b"{}" for part in ("", "trustees/") for language in LANGUAGES},
     "/static/css/base.css": b"@import './more.css'; p { background: url(data:image/gif;base64,AA==) url('icon.svg') }",
     "/static/css/more.css": b"",
     "/static/css/icon.svg": b"<svg/>",
@@ -286,7 +286,13 @@ def test_the_languages_are_those_of_the_program() -> None:
 
 @pytest.mark.parametrize(
     "missing",
-    [PAGE, f"/elections/{UUID}/check?lang=es", f"/elections/{UUID}/trustee?lang=en", "/texts/fr.json"],
+    [
+        PAGE,
+        f"/elections/{UUID}/check?lang=es",
+        f"/elections/{UUID}/trustee?lang=en",
+        "/texts/fr.json",
+        "/texts/trustees/es.json",
+    ],
 )
 def test_a_list_that_lacks_a_page_or_its_texts(missing: str) -> None:
     run = compare(FILES, {path: body for path, body in FILES.items() if path != missing})

@@ -29,9 +29,10 @@ from tests.flows.leaks import Secret, choice_secrets, credential_secrets
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
-from tests.flows.wire import Wire
+from tests.flows.wire import Wire, weigh
 from voting_app.demo.client import RefusedError
 from voting_app.demo.people import base
+from voting_app.languages import LANGUAGES
 
 ONE_QUESTION = [{"question": "Strike?", "answers": ["Yes", "No"], "min": 1, "max": 1}]
 SPANISH = {
@@ -105,6 +106,23 @@ def test_whole_vote_betrays_nothing(voter: Voter, watcher: Watcher) -> None:
         ]
     )
     assert set(voter.record) == {"version", "kept"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_booth_is_light(language: str, elections: Elections, people: People, watcher: Watcher) -> None:
+    """150 kB compressed for a phone with a weak signal, from the link to the first question."""
+    election = elections.new(members=2).set_up()
+    person = people.new(language=language)
+    before = len(watcher.wire.exchanges)
+    Voter(person, election, "M1").open()
+    person.page.locator("#view .actions button").first.click()
+    person.page.locator("#choice-0").wait_for()
+    fetched = watcher.wire.exchanges[before:]
+    assert {"/static/pages/vote.js", "/static/booth/worker.js"} <= {exchange.path for exchange in fetched}
+    # What only the second device and trustees need is not among it.
+    others = ("/static/booth/journal.js", "/static/pages/trustee", "/texts/trustees/")
+    assert not [exchange.path for exchange in fetched if exchange.path.startswith(others)]
+    assert weigh(fetched).bodies <= 150_000
 
 
 def test_requests_tell_nothing_of_the_choices(

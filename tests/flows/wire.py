@@ -4,11 +4,12 @@ Playwright tells of requests, too, but as the page's process sees them. Here is 
 workers, beacons, reports and prefetches included, byte for byte. Only addresses of this computer are reached.
 """
 
+import gzip
 import http.client
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -47,6 +48,32 @@ class Exchange:
     def header(self, name: str) -> str:
         """A header of the answer, or nothing."""
         return next((value for key, value in self.answer_headers if key.lower() == name.lower()), "")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What was fetched: answers, their bytes as they came (compressed), those of their headers, and all unpacked."""
+
+    requests: int
+    bodies: int
+    headers: int
+    unpacked: int
+
+    @property
+    def total(self) -> int:
+        return self.bodies + self.headers
+
+
+def weigh(exchanges: Iterable[Exchange]) -> Weight:
+    """The weight of these answers together, in bytes."""
+    requests = bodies = headers = unpacked = 0
+    for exchange in exchanges:
+        requests += 1
+        bodies += len(exchange.answer)
+        headers += sum(len(name) + len(value) + 4 for name, value in exchange.answer_headers)
+        is_packed = exchange.header("Content-Encoding") == "gzip"
+        unpacked += len(gzip.decompress(exchange.answer) if is_packed else exchange.answer)
+    return Weight(requests, bodies, headers, unpacked)
 
 
 Fault = Callable[[str, str], bool]

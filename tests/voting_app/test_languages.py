@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale, gettext, ngettext
 
 from voting_app.languages import (
+    BROWSER_FOLDER,
     LANGUAGES,
     SOURCE,
     format_moment,
@@ -205,8 +206,30 @@ def test_browser_programs_get_their_own_sentences_only(client: FlaskClient, lang
         return
     sentence = "Your ballot is in the ballot box."
     assert document["messages"][sentence] == gettext_in(language, sentence)
-    # A sentence of pages only.
-    assert "Set up the administrator" not in document["messages"]
+    # A sentence of pages only, and one of the trustees' page only.
+    assert "Office" not in document["messages"]
+    assert "Make a new key" not in document["messages"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_only_trustees_read_is_sent_apart_and_nothing_is_missing(
+    client: FlaskClient, language: str
+) -> None:
+    part = json.loads(client.get(f"/texts/trustees/{language}.json").data)["messages"]
+    rest = get_browser_messages(language)
+    assert part == get_browser_messages(language, "trustees")
+    assert client.get(f"/texts/others/{language}.json").status_code == 404
+    if language == SOURCE:
+        assert part == rest == {}
+        return
+    assert part["Make a new key"] == gettext_in(language, "Make a new key")
+    assert not set(part) & set(rest)
+    programs = {
+        forms(message.id)[0]
+        for message in messages_of(language)
+        if any(path.startswith(BROWSER_FOLDER) for path, _ in message.locations)
+    }
+    assert set(part) | set(rest) == programs
 
 
 def gettext_in(language: str, sentence: str) -> object:

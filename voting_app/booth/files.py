@@ -20,7 +20,7 @@ from flask import Flask, current_app, has_app_context
 from crypto.encoding import sha256_hex
 from voting_app.context import Context, get_context
 from voting_app.elections.service import election_for_box
-from voting_app.languages import LANGUAGES
+from voting_app.languages import LANGUAGES, PARTS
 
 # Sorted pairs of address below the site's and SHA-256 in hex of the body, not compressed.
 Files = tuple[tuple[str, str], ...]
@@ -36,6 +36,7 @@ def _list_pages(uuid: str, language: str) -> Iterable[str]:
 
 def _list_texts(_: str, language: str) -> Iterable[str]:
     yield f"/texts/{language}.json"
+    yield from (f"/texts/{part}/{language}.json" for part in PARTS)
 
 
 # What is made by the program instead of lying in a file: (uuid, language) -> addresses. Each must answer the same bytes

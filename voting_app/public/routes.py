@@ -10,7 +10,7 @@ from voting_app.compression import compress
 from voting_app.context import get_context
 from voting_app.elections.states import State
 from voting_app.errors import Problem
-from voting_app.languages import LANGUAGES, get_browser_messages, get_language
+from voting_app.languages import LANGUAGES, PARTS, get_browser_messages, get_language
 from voting_app.pages import make_page
 from voting_app.public import outcome, service, words
 
@@ -87,12 +87,13 @@ def send_icon() -> Response:
 
 
 @blueprint.get("/texts/<language>.json")
+@blueprint.get("/texts/<part>/<language>.json")
 @access("public")
-def send_texts(language: str) -> Response:
-    """Send the words of the programs that run in the browser."""
-    if language not in LANGUAGES:
+def send_texts(language: str, part: str | None = None) -> Response:
+    """Send the words of the programs that run in the browser; those of some pages only are parts by themselves."""
+    if language not in LANGUAGES or not (part is None or part in PARTS):
         raise Problem(404, "not-found", "There are no texts in that language.")
-    body = encode_json_bytes({"language": language, "messages": get_browser_messages(language)})
+    body = encode_json_bytes({"language": language, "messages": get_browser_messages(language, part)})
     response = Response(body, content_type="application/json")
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()

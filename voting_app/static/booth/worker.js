@@ -11,7 +11,6 @@ import { allTexts, homomorphicQuestions, parseElection, requireFingerprint } fro
 import { utf8 } from "./encoding.js";
 import { MisuseError, ProtocolError, RejectedError } from "./errors.js";
 import { power, powerG } from "./group.js";
-import { readJournal } from "./journal.js";
 import { SeedCoins, newSeed } from "./randomness.js";
 import { parseReceipt, requireReceiptFor, verifyReceipt } from "./receipt.js";
 import { electionPublicKey, parseTrustees, requireDistinct, verifyTrustees } from "./trustees.js";
@@ -119,11 +118,12 @@ const OPERATIONS = {
   },
 
   /**
-   * Verifies a whole journal and gives its lines.
+   * Verifies a whole journal and gives its lines. Its program comes when it is asked for: who votes does not read it.
    * @param {{ journal: string | ArrayBuffer }} args
    * @param {OnProgress} onProgress
    */
-  readJournal({ journal }, onProgress) {
+  async readJournal({ journal }, onProgress) {
+    const { readJournal } = await import("./journal.js");
     const { lines, reader } = readJournal(bytes(journal), onProgress);
     const { election: uuid, serviceKey, state, linesSinceSeal, head } = reader;
     return { election: uuid, serviceKey, state, linesSinceSeal, head, lines };
@@ -143,7 +143,7 @@ function describe(error) {
   return { family: "Error", rule: null, message: String(error) };
 }
 
-self.onmessage = ({ data: { id, op, args } }) => {
+self.onmessage = async ({ data: { id, op, args } }) => {
   let shown = -1;
   /** @type {OnProgress} */
   const onProgress = (done, total) => {
@@ -153,7 +153,7 @@ self.onmessage = ({ data: { id, op, args } }) => {
   };
   try {
     if (!Object.keys(OPERATIONS).includes(op)) throw new MisuseError(`the worker has no operation ${op}`);
-    self.postMessage({ id, result: OPERATIONS[op](args, onProgress) });
+    self.postMessage({ id, result: await OPERATIONS[op](args, onProgress) });
     // While the voter reads: the tables of g and of the key take longer to make than a short ballot.
     if (op === "prepare") warmUp(election());
   } catch (error) {

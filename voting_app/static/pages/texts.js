@@ -3,14 +3,22 @@
  * The words of a page's program in the reader's language.
  *
  * English stands in the source: `_("Your ballot is in the box.")`. Placeholders are `%(name)s`:
- * `_("Closes %(time)s", { time })`. `make translations` finds the sentences; `/texts/xx.json` has the others' ones.
+ * `_("Closes %(time)s", { time })`. `make translations` finds the sentences; `/texts/xx.json` has the others' ones,
+ * `/texts/PART/xx.json` those that only one page needs.
  */
 
 /** English sentence -> the reader's, or its plural forms. @type {Map<string, string | string[]>} */
 let messages = new Map();
 let language = "en";
+/** Addresses of the words below /texts/, without the language. */
+const folders = [""];
 /** Of two languages that are fetched at once, the one that was asked for last is meant. */
 let latest = 0;
+
+/** The page's program has sentences that no other one has. @param {string} part */
+export function addTexts(part) {
+  folders.push(`${part}/`);
+}
 
 /**
  * Get the words of the page's language. Without a connection the sentences stay English, and the page works.
@@ -27,15 +35,20 @@ export async function loadTexts(wanted = document.documentElement.lang) {
     return;
   }
   try {
-    const answer = await fetch(`/texts/${encodeURIComponent(wanted)}.json`, { credentials: "omit" });
-    if (!answer.ok) return;
-    const found = new Map(Object.entries((await answer.json()).messages));
+    const found = await Promise.all(folders.map((folder) => fetchTexts(`/texts/${folder}${encodeURIComponent(wanted)}.json`)));
     if (mine !== latest) return;
-    messages = found;
+    messages = new Map(found.flat());
     language = wanted;
   } catch {
     // English is better than nothing.
   }
+}
+
+/** @param {string} address @returns {Promise<[string, string | string[]][]>} */
+async function fetchTexts(address) {
+  const answer = await fetch(address, { credentials: "omit" });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return Object.entries((await answer.json()).messages);
 }
 
 /**

@@ -13,7 +13,7 @@ import { Client } from "../booth/client.js";
 import { remembersFrom } from "../booth/memory.js";
 import { actions, button, code, facts, h, notice, show, words } from "./dom.js";
 import { keepPageInOtherLanguages } from "./frame.js";
-import { _, loadTexts, ngettext } from "./texts.js";
+import { _, addTexts, loadTexts, ngettext } from "./texts.js";
 import { parseInbox, quorumOf, readProblem } from "./trustee-inbox.js";
 import { note, readMemory } from "./trustee-store.js";
 import { explainAct, explainClosedDoor, explainFault, explainQuorum, explainVisit, explainWaiting, isAboutLink, nameAct, nameTrustee } from "./trustee-words.js";
@@ -748,6 +748,7 @@ const takeFragments = /** @type {any} */ (globalThis).takeFragments;
 // Without it support.js has said why nothing can be done here.
 if (takeFragments) {
   listen();
+  addTexts("trustees");
   void loadTexts().then(() => {
     arrive(
       takeFragments((/** @type {string} */ fragment) => {
