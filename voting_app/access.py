@@ -35,6 +35,14 @@ class Role(StrEnum):
     HELPDESK = "helpdesk"
 
 
+# Who may do what in the office. An administrator may do what the committee and the registrar do, as one of them: small
+# organisations have no more people.
+OFFICERS = (Role.ADMINISTRATOR, Role.COMMITTEE)
+REGISTRARS = (Role.ADMINISTRATOR, Role.REGISTRAR)
+# Everybody with an account.
+STAFF = (Role.ADMINISTRATOR, Role.COMMITTEE, Role.REGISTRAR, Role.OBSERVER, Role.HELPDESK)
+
+
 @dataclass(frozen=True)
 class Mark:
     """Who may use a URL: everybody, or those with one of `roles`; voting routes are logged with less."""

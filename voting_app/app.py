@@ -2,7 +2,9 @@
 must be.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -21,8 +23,8 @@ from voting_app.login import register_login
 from voting_app.pages import register_pages
 from voting_app.security import register_security
 
-# Each folder has a `routes.blueprint`, whose routes hold their whole address. The order is that of
-# imports: later ones use earlier ones.
+# Each folder has a `routes.blueprint`, whose routes hold their whole address, and an `office.blueprint` if it has pages
+# of the office. The order is that of imports: later ones use earlier ones.
 FEATURES = (
     "accounts",
     "ledger",
@@ -72,14 +74,19 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     register_security(app)
     register_compression(app)
     for name in FEATURES:
-        app.register_blueprint(_get_blueprint(name))
+        for blueprint in _list_blueprints(name):
+            app.register_blueprint(blueprint)
     app.view_functions["static"] = access("public")(app.view_functions["static"])
     require_marks(app)
     return app
 
 
-def _get_blueprint(feature: str) -> Blueprint:
-    blueprint = import_module(f"voting_app.{feature}.routes").blueprint
-    if not isinstance(blueprint, Blueprint):
-        raise TypeError(f"voting_app.{feature}.routes.blueprint is not a Blueprint")
-    return blueprint
+def _list_blueprints(feature: str) -> Iterator[Blueprint]:
+    for room in ("routes", "office"):
+        module = f"voting_app.{feature}.{room}"
+        if room == "office" and find_spec(module) is None:
+            continue
+        blueprint = import_module(module).blueprint
+        if not isinstance(blueprint, Blueprint):
+            raise TypeError(f"{module}.blueprint is not a Blueprint")
+        yield blueprint

@@ -31,6 +31,7 @@ ROLE_WORDS = {
 # Endpoint -> its name in the menu. Whether it is shown is decided by the endpoint's access mark.
 MENU = {
     "accounts.show_office": N_("Start"),
+    "elections_office.list_elections": N_("Elections"),
     "accounts.list_accounts": N_("People"),
     "accounts.show_own": N_("My account"),
 }

@@ -35,6 +35,10 @@ class Actor:
     def __str__(self) -> str:
         return f"{self.role}:{self.account_number}"
 
+    def acting_as(self, role: str) -> "Actor":
+        """The same person in another role: the journal knows no administrators."""
+        return Actor(role, self.account_number)
+
 
 # What the timer and the service itself do, in the journal's form (DESIGN §11).
 SERVICE_ACTOR = Actor("service", 0)
