@@ -23,9 +23,14 @@ def addresses(app: Flask, *audiences: str) -> Iterator[tuple[str, str]]:
         mark = find_mark(app, rule.endpoint)
         assert mark is not None
         if mark.audience in audiences:
-            path = re.sub(r"<int:\w+>", "1", re.sub(r"<(path:)?\w+>", UUID, rule.rule))
+            path = fill(rule.rule)
             for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
                 yield method, path
+
+
+def fill(rule: str) -> str:
+    """A URL rule's address with something in its variable parts."""
+    return re.sub(r"<int:\w+>", "1", re.sub(r"<(path:)?\w+>", UUID, rule))
 
 
 def test_pages_for_members_neither_set_nor_read_a_cookie(

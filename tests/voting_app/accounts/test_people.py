@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from tests.smtp import MailDrop
-from tests.voting_app.accounts.test_cookies import addresses
+from tests.voting_app.accounts.test_cookies import addresses, fill
 from tests.voting_app.office import HTML, PASSWORD, Officer, Visitor, find_form_token, first_administrator
 from voting_app.access import Role, find_mark
 from voting_app.accounts import links, service
@@ -478,10 +478,7 @@ def test_the_server_helps_when_the_last_administrator_is_lost(ada: Officer) -> N
 def test_every_page_is_closed_to_every_other_role(ada: Officer) -> None:
     """The whole matrix: method and address by role, and without a login."""
     officers = {role: ada.new_officer(f"{role}@example.org", role) for role in set(Role) - {Role.TRUSTEE}}
-    marks = {
-        re.sub(r"<int:\w+>", "1", rule.rule): find_mark(ada.app, rule.endpoint)
-        for rule in ada.app.url_map.iter_rules()
-    }
+    marks = {fill(rule.rule): find_mark(ada.app, rule.endpoint) for rule in ada.app.url_map.iter_rules()}
     tried = 0
     for method, path in addresses(ada.app, "login"):
         mark = marks[path]
