@@ -9,7 +9,6 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crypto.encoding import encode_json_bytes, is_uuid, sha256_hex
-from crypto.randomness import new_hex
 from crypto.roll import Member, RollFile
 from voting_app.accounts.service import Actor
 from voting_app.context import Context
@@ -19,9 +18,10 @@ from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
 from voting_app.roll.models import RollEntry
-from voting_app.roll.preview import Preview, make_preview
+from voting_app.roll.preview import Preview, list_warnings, make_preview
+from voting_app.sealing import tag
 
-SALT_BYTES = 32
+_SALT_PURPOSE = "steward-roll-salt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,27 @@ class RollSummary:
     eligible: int
     total_weight: int
     roll_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollFreeze:
+    """What freezing the roll as it is now would fix, for whoever agrees to it.
+
+    roll_hash: what the journal would have; no other roll has it. warnings: sentences of the catalogues about members
+    who may vote, each with the number of findings.
+    """
+
+    members: int
+    eligible: int
+    total_weight: int
+    salt: str
+    roll_hash: str
+    warnings: tuple[tuple[str, int], ...]
+
+    @property
+    def payload(self) -> dict[str, object]:
+        """The journal's line but for the time."""
+        return {"roll": self.roll_hash, "members": self.eligible}
 
 
 def import_roll(context: Context, uuid: str, members: list[Member]) -> RollSummary:
@@ -78,20 +99,38 @@ def _find_last_frozen(session: Session, election_id: int) -> ElectionView | None
     return None if last is None else elections.make_view(last, last.boxes[0])
 
 
+def describe_freeze(context: Context, session: Session, uuid: str) -> RollFreeze:
+    """What a freeze would fix at this moment. Whoever agrees to its payload agrees to this roll and no other one.
+
+    Problems: 404 ``unknown-election``, 409 ``wrong-state``, 409 ``roll-empty`` where nobody may vote.
+    """
+    view = elections.election_for_box(session, uuid)
+    elections.require_act_in(view.state, Act.FREEZE_ROLL)
+    members = list_members(session, view.id)
+    eligible = [member for member in members if member.eligible]
+    if not eligible:
+        raise Problem(409, "roll-empty", "The roll has no member who may vote.")
+    # The same for every look, so that several people can agree to one hash; and nobody outside can reckon it.
+    salt = tag(context.settings.secret, _SALT_PURPOSE, uuid)
+    found = list_warnings(list(enumerate(eligible)))
+    return RollFreeze(
+        members=len(members),
+        eligible=len(eligible),
+        total_weight=sum(member.weight for member in eligible),
+        salt=salt,
+        roll_hash=hash_roll(salt, members),
+        warnings=tuple((warning.sentence, len(warning.groups)) for warning in found if warning.groups),
+    )
+
+
 def freeze_roll(context: Context, uuid: str, actor: Actor) -> RollSummary:
     """Fixes who may vote and publishes the roll's salted hash; 409 ``roll-empty`` without members."""
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
-        elections.require_act(election, Act.FREEZE_ROLL)
-        members = list_members(session, election.id)
-        eligible = sum(member.eligible for member in members)
-        if not eligible:
-            raise Problem(409, "roll-empty", "The roll has no member who may vote.")
-        election.roll_salt = new_hex(SALT_BYTES)
-        election.roll_hash = hash_roll(election.roll_salt, members)
-        election.member_count = eligible
-        payload = {"roll": election.roll_hash, "members": eligible}
-        elections.perform(session, context, election, Act.FREEZE_ROLL, str(actor), payload)
+        freeze = describe_freeze(context, session, uuid)
+        election.roll_salt, election.roll_hash = freeze.salt, freeze.roll_hash
+        election.member_count = freeze.eligible
+        elections.perform(session, context, election, Act.FREEZE_ROLL, str(actor), freeze.payload)
         return _summarise(session, election.id, election.roll_hash)
 
 

@@ -17,6 +17,7 @@ from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.db import Database
 from voting_app.elections.models import Election
+from voting_app.errors import Problem
 from voting_app.roll import service
 from voting_app.roll.models import RollEntry
 
@@ -214,7 +215,7 @@ def test_the_hash_covers_contacts_and_cannot_be_guessed_without_the_salt(draft: 
     published = draft.status()["roll"]
     members = service.get_roll(draft.api.context, draft.uuid)
     changed = [*members[:-1], Member("Joan", "M3", phone="1234", unit="West")]
-    salts = ["", "00" * service.SALT_BYTES, draft.uuid]
+    salts = ["", "00" * 32, draft.uuid]
     assert published not in {service.hash_roll(salt, roll) for salt in salts for roll in (members, changed)}
     again = Run(draft.api).create().freeze(FIRST)
     assert again.status()["roll"] != published
@@ -226,3 +227,30 @@ def test_the_hash_covers_contacts_and_cannot_be_guessed_without_the_salt(draft: 
         answer = draft.api.send("GET", f"{draft.base}/{path}", role=role)
         assert answer.status_code == 200
         assert salt not in answer.get_data(as_text=True)
+
+
+def test_what_a_freeze_would_fix_is_told_before(draft: Run) -> None:
+    """Several people agree to one hash: that of the roll as it is, and of no other one."""
+    context = draft.api.context
+
+    def describe() -> service.RollFreeze:
+        with context.database.read() as session:
+            return service.describe_freeze(context, session, draft.uuid)
+
+    with pytest.raises(Problem, match="roll-empty"):
+        describe()
+    draft.committee("roll", FIRST)
+    first = describe()
+    assert (first.members, first.eligible, first.total_weight) == (3, 3, 3)
+    assert dict(first.warnings) == {
+        "There is no e-mail address: this member needs a printed sheet.": 2,
+        "There is neither an e-mail address nor a telephone number nor a postal address.": 2,
+    }
+    draft.committee("roll", FIRST.replace("ada@", "eve@"))
+    second = describe()
+    assert second.roll_hash != first.roll_hash
+    assert second == describe()
+    draft.committee("roll/freeze")
+    assert second.payload == {"roll": draft.status()["roll"], "members": 3}
+    with pytest.raises(Problem, match="wrong-state"):
+        describe()
