@@ -84,6 +84,13 @@ def create_election() -> Response:
     return make_json(encode_view(service.create_election(get_context(), new, get_actor())), 201)
 
 
+@blueprint.put(_ELECTION)
+@access("token", roles=COMMITTEE)
+def update_election(uuid: str) -> Response:
+    """Other texts, questions, trustees or times, until the keys are ready."""
+    return _view_response(service.update_election(get_context(), uuid, wire.parse_new_election(_body())))
+
+
 @blueprint.get(f"{_ELECTION}/privacy")
 @access("token", roles=("committee", "observer"))
 def get_privacy(uuid: str) -> Response:

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crypto.election import parse_election
+from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.journal import KINDS, STATE_CHANGES
 from crypto.presentation import Presentation, RecordTerms
 from crypto.questions import HomomorphicQuestion, parse_questions
@@ -32,7 +33,9 @@ from voting_app.elections.times import encode_minute
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
 from voting_app.mail import service as mail
+from voting_app.registrar.models import CredentialPublication
 from voting_app.roll.models import RollEntry
+from voting_app.trustees.models import TrusteeSeat
 
 # Acts that leave a line in the journal, with the line's kind.
 JOURNAL_KINDS: dict[Act, str] = {
@@ -327,10 +330,7 @@ def write_files(
 def create_election(context: Context, new: NewElection, actor: Actor) -> ElectionView:
     """A new election in draft with its empty ballot box and the first line of its journal."""
     now = context.clock.now()
-    if new.closes_at <= now:
-        raise Problem(
-            422, "invalid-field", "The closing time has passed already.", extra={"field": "closes_at"}
-        )
+    _require_later(new.closes_at, now)
     uuid = new_uuid()
     key = get_service_key(context, uuid)
     with context.database.write() as session:
@@ -366,6 +366,111 @@ def create_election(context: Context, new: NewElection, actor: Actor) -> Electio
         session.flush()
         ledger.create_box(session, uuid, int(now.timestamp()), service_key=key)
         return make_view(election, box)
+
+
+def _require_later(closes_at: datetime, now: datetime) -> None:
+    if closes_at <= now:
+        raise Problem(
+            422, "invalid-field", "The closing time has passed already.", extra={"field": "closes_at"}
+        )
+
+
+# --- editing -----------------------------------------------------------------------------------------------
+
+
+def get_revision(view: ElectionView) -> str:
+    """A hash of all that can be edited: who has read this version can say so when saving another one."""
+    plan = view.trustees
+    return sha256_hex(
+        encode_json_bytes(
+            {
+                "name": view.name,
+                "description": view.description,
+                "questions": list(view.questions),
+                "group": view.group_name,
+                "revoting": view.revoting,
+                "closes_at": encode_minute(view.closes_at),
+                "time_zone": view.time_zone,
+                "credential_mode": view.credential_mode,
+                "trustees": [plan.singles, plan.threshold_size, plan.threshold],
+                "presentation": view.presentation,
+            }
+        )
+    )
+
+
+def update_election(
+    context: Context, uuid: str, new: NewElection, *, expected: str | None = None
+) -> ElectionView:
+    """Replaces what the committee has decided so far, until the keys are ready.
+
+    ``expected``: the revision that was read before; 409 ``changed-meanwhile`` if somebody has saved another one since.
+    Without ``unit`` the election's unit stays. Problems: 409 ``wrong-state``, ``trustees-exist`` and
+    ``credentials-published`` for what these were made for; 422 ``invalid-field``.
+    """
+    with context.database.write() as session:
+        election = lock_election(session, uuid)
+        require_editable(State(election.state))
+        box = find_box(session, uuid)
+        before = make_view(election, box)
+        if expected is not None and expected != get_revision(before):
+            raise Problem(
+                409, "changed-meanwhile", "Somebody else has saved a change of this election meanwhile."
+            )
+        _require_later(new.closes_at, context.clock.now())
+        has_new_group = new.group_name != before.group_name
+        if (has_new_group or new.trustees != before.trustees) and has_seats(session, election.id):
+            raise Problem(
+                409,
+                "trustees-exist",
+                "The trustees of this election have their seats already, so their number cannot be changed.",
+            )
+        if (has_new_group or new.credential_mode != before.credential_mode) and has_credentials(
+            session, box.id
+        ):
+            raise Problem(
+                409,
+                "credentials-published",
+                "The credentials of this election are published already, so the way to make them cannot be changed.",
+            )
+        election.name, election.description = new.name, new.description
+        election.group_name, election.revoting = new.group_name, new.revoting
+        election.closes_at, election.time_zone = new.closes_at, new.time_zone
+        election.credential_mode = new.credential_mode
+        election.single_trustees = new.trustees.singles
+        election.threshold_size, election.threshold = new.trustees.threshold_size, new.trustees.threshold
+        if new.unit:
+            organisation = _get_organisation(session, context.settings.organisation)
+            election.unit_id = _get_unit(session, organisation, new.unit).id
+        box.questions = [question.encode() for question in new.questions]
+        box.presentation = None if new.presentation is None else new.presentation.encode()
+        session.flush()
+        return make_view(election, box)
+
+
+def require_editable(state: State) -> None:
+    """Refuses changes of what is fixed: 409 ``wrong-state``, which says why."""
+    try:
+        require_act_in(state, Act.EDIT)
+    except Problem as problem:
+        problem.detail = (
+            "Since the keys were made, the fingerprint on the members' sheets covers every text. To change something,"
+            " cancel this election and make a new one from it."
+        )
+        raise
+
+
+def has_seats(session: Session, election_id: int) -> bool:
+    """Whether the trustees have their seats: how many there are is fixed from then on."""
+    return (
+        session.scalar(select(TrusteeSeat.id).where(TrusteeSeat.election_id == election_id).limit(1))
+        is not None
+    )
+
+
+def has_credentials(session: Session, box_id: int) -> bool:
+    """Whether the public list of credentials is there: how they are made is fixed from then on."""
+    return session.get(CredentialPublication, box_id) is not None
 
 
 def _get_organisation(session: Session, name: str) -> Organisation:

@@ -29,6 +29,7 @@ class State(StrEnum):
 class Act(StrEnum):
     """What moves an election, or may be done to it only in some states."""
 
+    EDIT = "edit"
     EDIT_ROLL = "edit-roll"
     FREEZE_ROLL = "freeze-roll"
     PUBLISH_CREDENTIALS = "publish-credentials"
@@ -60,6 +61,8 @@ _BEFORE_CERTIFIED = (
 
 # Act -> {state it may happen in: state afterwards}. What is not in the table is refused.
 TRANSITIONS: dict[Act, dict[State, State]] = {
+    # Until the keys are ready: then all of it is in the election data, which the fingerprint on the sheets covers.
+    Act.EDIT: {S.DRAFT: S.DRAFT, S.ROLL_FROZEN: S.ROLL_FROZEN},
     Act.EDIT_ROLL: {S.DRAFT: S.DRAFT},
     Act.FREEZE_ROLL: {S.DRAFT: S.ROLL_FROZEN},
     Act.PUBLISH_CREDENTIALS: {S.ROLL_FROZEN: S.ROLL_FROZEN},
@@ -94,6 +97,7 @@ STATE_WORDS: dict[State, str] = {
 }
 
 ACT_WORDS: dict[Act, str] = {
+    Act.EDIT: "change the election",
     Act.EDIT_ROLL: "change the roll",
     Act.FREEZE_ROLL: "freeze the roll",
     Act.PUBLISH_CREDENTIALS: "publish the credentials",

@@ -33,20 +33,26 @@ _RFC3339 = re.compile(
 
 
 def parse_new_election(raw: bytes) -> NewElection:
-    """The body of ``POST /elections``."""
-    body = parse_body(
-        raw,
-        required=("name", "questions", "closes_at", "trustees"),
-        optional=(
-            "description",
-            "group",
-            "revoting",
-            "time_zone",
-            "credential_mode",
-            "unit",
-            *_PRESENTATION,
-        ),
+    """The body of ``POST /elections`` and ``PUT /elections/<uuid>``."""
+    return read_new_election(
+        parse_body(
+            raw,
+            required=("name", "questions", "closes_at", "trustees"),
+            optional=(
+                "description",
+                "group",
+                "revoting",
+                "time_zone",
+                "credential_mode",
+                "unit",
+                *_PRESENTATION,
+            ),
+        )
     )
+
+
+def read_new_election(body: dict[str, Any]) -> NewElection:
+    """The fields of such a body; the office's form makes them too, so that both are judged alike."""
     name = get_text(body, "name", longest=_LONGEST_NAME)
     description = get_text(body, "description", longest=_LONGEST_DESCRIPTION, default="", is_long=True)
     questions = _parse_questions(body["questions"])

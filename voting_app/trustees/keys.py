@@ -84,6 +84,9 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
             raise Problem(
                 409, "changed-meanwhile", "A trustee's messages changed meanwhile; please try again."
             )
+        # Texts and questions may be edited up to this moment; what was not read cannot be what is fixed.
+        if elections.election_for_box(session, uuid) != view:
+            raise Problem(409, "changed-meanwhile", "The election was changed meanwhile; look and try again.")
         box_id = ledger.get_box_id(session, uuid)
         ledger.append(session, box_id, ledger.SETUP, [raw_election, raw_trustees, credentials, setup])
         payload = {"trustees": sha256_hex(raw_trustees), "fingerprint": fingerprint}
