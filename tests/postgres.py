@@ -29,7 +29,7 @@ class PostgresMissingError(LookupError):
 
 
 class Cluster:
-    """A running server; `new_database` gives an empty database of its own to each caller."""
+    """A running server; `new_database` gives a database of its own to each caller."""
 
     def __init__(self, folder: Path, server: "subprocess.Popen[bytes]") -> None:
         self._folder = folder
@@ -37,11 +37,16 @@ class Cluster:
         self._numbers = count(1)
         self.pid = server.pid
 
-    def new_database(self) -> str:
-        """Makes an empty database and returns its URL for SQLAlchemy with psycopg 3."""
+    def new_database(self, template: str = "") -> str:
+        """Makes an empty database, or a copy of another one that nobody is connected to, and returns its URL.
+
+        The URLs are for SQLAlchemy with psycopg 3.
+        """
         name = f"test_{next(self._numbers)}"
         self._administer(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(_name_of(template) or "template1")
+            )
         )
         return f"postgresql+psycopg://{OWNER}@/{name}?host={quote(str(self._folder), safe='')}"
 
@@ -49,14 +54,18 @@ class Cluster:
         """Removes a database again and ends the connections that are left open to it."""
         if self._server.poll() is not None:
             return  # Ctrl-C has stopped the server already, and its databases go with it.
-        name = url.partition("@/")[2].partition("?")[0]
-        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        name = sql.Identifier(_name_of(url))
+        self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(
             host=str(self._folder), user=ADMIN, dbname="postgres", autocommit=True
         ) as connection:
             connection.execute(statement)
+
+
+def _name_of(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 def find_programs() -> Path:

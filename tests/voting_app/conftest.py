@@ -74,11 +74,18 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture
-def migrated_postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
-    """The URL of a PostgreSQL database with all tables."""
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: Cluster) -> str:
+    """The URL of an empty PostgreSQL database with all tables; tests copy it, for the same reason."""
     url = postgres_cluster.new_database()
     upgrade(url)
+    return url
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_cluster: Cluster, postgres_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with all tables."""
+    url = postgres_cluster.new_database(postgres_template)
     yield url
     postgres_cluster.drop_database(url)
 
