@@ -1,5 +1,5 @@
-"""What an election fixes beside its questions: languages, rules of decision, quorum, and how its votes are recorded
-(rule S1, ADR 0005, ADR 0009).
+"""What an election fixes beside its questions: languages, rules of decision, quorum, how its votes are recorded, and
+how its choices are shown (rule S1, ADR 0005, ADR 0009, ADR 0012).
 
 It is the optional field ``steward`` of the election data::
 
@@ -7,9 +7,13 @@ It is the optional field ``steward`` of the election data::
      "texts":{"es":{"name","description","questions":[{"question","answers":[…]}…]}…}?,
      "rules":[{"majority":"plurality"|"majority"|"two-thirds"}…]?,
      "quorum":{"percent":1…100}?,
-     "record":{"service_key":BASE64,"revotes":true|false}?}
+     "record":{"service_key":BASE64,"revotes":true|false}?,
+     "test":true?,
+     "orders":["fixed"|"rotated"…]?,
+     "candidates":[[{"statement":{"en":"…"}?,"photo":HEX?}…]…]?}
 
-``language`` is that of the election's own texts; ``texts`` are the others, sorted, each complete.
+``language`` is that of the election's own texts; ``texts`` are the others, sorted, each complete. A member that would
+say nothing is left out, so that there is one way to write each election down.
 The field is covered by the fingerprint, so that a voter's language is as safe as the questions, and a receipt's
 signature is worth as much as the sheet on which the fingerprint stands.
 """
@@ -27,8 +31,10 @@ from crypto.errors import MalformedError
 from crypto.questions import HomomorphicQuestion, Question
 
 VERSION = 1
+_MEMBERS = ("language", "texts", "rules", "quorum", "record", "test", "orders", "candidates")
 # Language, script, region: what BCP 47 says of nearly all written languages, in its usual spelling.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Controls but LF, line and paragraph separators, and everything that turns writing round or cannot be
 # seen, so that what is shown is what was hashed. Written out: Unicode's own classes change with its version.
 _HIDDEN = re.compile(
@@ -43,6 +49,14 @@ class Majority(StrEnum):
     PLURALITY = "plurality"
     MAJORITY = "majority"
     TWO_THIRDS = "two-thirds"
+
+
+class Order(StrEnum):
+    """How the answers of a question stand on a voter's screen. On the ballot their order is always that of the data."""
+
+    FIXED = "fixed"
+    # The first answer is drawn by each voter's browser; the others follow it in their order, round the end.
+    ROTATED = "rotated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +102,48 @@ class RecordTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """What is shown beside an answer: a statement in some of the election's languages, sorted by their tags, in the
+    markup of crypto.markup, and the SHA-256 of a photo's file in hex, empty where there is none."""
+
+    statements: tuple[tuple[str, str], ...] = ()
+    photo: str = ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(language for language, _ in self.statements)
+
+    def find_statement(self, languages: Sequence[str], wanted: str) -> tuple[str, str] | None:
+        """Tag and text for a reader of ``wanted`` in an election of these languages: his or her own, or else the
+        election's own, or else the first; None without any."""
+        order = (choose_language(languages, wanted), languages[0], *self.languages)
+        texts = dict(self.statements)
+        return next(((tag, texts[tag]) for tag in order if tag in texts), None)
+
+    def encode(self) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        if self.statements:
+            value["statement"] = dict(self.statements)
+        if self.photo:
+            value["photo"] = self.photo
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Presentation:
     """The field ``steward``. ``language`` is empty where it is not known; ``rules`` has one for each question, or there
-    are none; ``record`` is None in elections that were set up before there was this member."""
+    are none; ``record`` is None in elections that were set up before there was this member. ``orders`` has one for each
+    question, or there are none and all are fixed; so has ``candidates``, each a candidate for each answer, or empty."""
 
     language: str = ""
     translations: tuple[Texts, ...] = ()
     rules: tuple[Majority, ...] | None = None
     quorum_percent: int | None = None
     record: RecordTerms | None = None
+    # An election for practice: same steps, no consequence. Marked as such wherever it is shown.
+    is_test: bool = False
+    orders: tuple[Order, ...] | None = None
+    candidates: tuple[tuple[Candidate, ...], ...] | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -107,6 +154,21 @@ class Presentation:
         """The texts that a reader of a language gets; None where these are the election's own."""
         chosen = choose_language(self.languages, language)
         return next((texts for texts in self.translations if texts.language == chosen), None)
+
+    def is_rotated(self, question: int) -> bool:
+        """Whether the answers of this question, counted from 0, are shown from another one on to each voter."""
+        return self.orders is not None and self.orders[question] is Order.ROTATED
+
+    def find_candidate(self, question: int, answer: int) -> Candidate:
+        """What is shown beside an answer, both counted from 0; an empty one where there is nothing."""
+        found = self.candidates[question] if self.candidates is not None else ()
+        return found[answer] if found else Candidate()
+
+    @property
+    def photos(self) -> tuple[str, ...]:
+        """The SHA-256 of all photos, in the order of the answers, none twice."""
+        found = (one.photo for group in self.candidates or () for one in group if one.photo)
+        return tuple(dict.fromkeys(found))
 
     def encode(self) -> dict[str, Any]:
         value: dict[str, Any] = {"version": VERSION}
@@ -120,7 +182,25 @@ class Presentation:
             value["quorum"] = {"percent": self.quorum_percent}
         if self.record is not None:
             value["record"] = self.record.encode()
+        if self.is_test:
+            value["test"] = True
+        if self.orders is not None:
+            value["orders"] = [order.value for order in self.orders]
+        if self.candidates is not None:
+            value["candidates"] = [[one.encode() for one in group] for group in self.candidates]
         return value
+
+
+def make_orders(orders: Sequence[Order]) -> tuple[Order, ...] | None:
+    """``orders`` as the election data have them: None where all are fixed."""
+    return tuple(orders) if Order.ROTATED in orders else None
+
+
+def make_candidates(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Candidate, ...], ...] | None:
+    """``candidates`` as the election data have them: a question is empty where nothing is shown beside its answers, and
+    None stands for all where that is so everywhere."""
+    made = tuple(tuple(group) if any(one != Candidate() for one in group) else () for group in groups)
+    return made if any(made) else None
 
 
 def is_language(text: Any) -> bool:
@@ -234,11 +314,68 @@ def _parse_language(fields: dict[str, Any], rule: str) -> str:
     return str(language)
 
 
+def _parse_orders(value: Any, questions: Sequence[HomomorphicQuestion], rule: str) -> tuple[Order, ...]:
+    words = require_list(value, rule, len(questions), "steward: orders")
+    if not all(isinstance(word, str) and word in tuple(Order) for word in words):
+        raise MalformedError(rule, "steward: an order is fixed or rotated")
+    orders = make_orders([Order(word) for word in words])
+    if orders is None:
+        raise MalformedError(rule, "steward: the orders are left out where all are fixed")
+    return orders
+
+
+def _parse_statements(
+    value: Any, languages: Sequence[str], rule: str, what: str
+) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not value or list(value) != sorted(value):
+        raise MalformedError(
+            rule, f"{what}: a statement must be an object with sorted languages, at least one"
+        )
+    if not all(tag and tag in languages for tag in value):
+        raise MalformedError(rule, f"{what}: a statement in a language that the election does not have")
+    statements = tuple((tag, _require_shown(text, rule, what)) for tag, text in value.items())
+    if not all(text.strip() for _, text in statements):
+        raise MalformedError(rule, f"{what}: a statement is empty")
+    return statements
+
+
+def _parse_candidate(value: Any, languages: Sequence[str], rule: str, what: str) -> Candidate:
+    fields = require_fields(value, (), rule, ("statement", "photo"))
+    photo = fields.get("photo")
+    if "photo" in fields and (not isinstance(photo, str) or _HASH.fullmatch(photo) is None):
+        raise MalformedError(rule, f"{what}: photo must be a SHA-256 in 64 small hex digits")
+    return Candidate(
+        _parse_statements(fields["statement"], languages, rule, what) if "statement" in fields else (),
+        photo or "",
+    )
+
+
+def _parse_candidates(
+    value: Any, questions: Sequence[HomomorphicQuestion], languages: Sequence[str], rule: str
+) -> tuple[tuple[Candidate, ...], ...]:
+    groups = []
+    for number, (items, question) in enumerate(
+        zip(require_list(value, rule, len(questions), "steward: candidates"), questions, strict=True), 1
+    ):
+        what = f"candidates of question {number}"
+        if items != []:
+            require_list(items, rule, len(question.answers), what)
+        groups.append(
+            tuple(
+                _parse_candidate(item, languages, rule, f"{what}, answer {place}")
+                for place, item in enumerate(items, 1)
+            )
+        )
+    if make_candidates(groups) != tuple(groups):
+        raise MalformedError(rule, "steward: candidates are left out where nothing is shown beside answers")
+    return tuple(groups)
+
+
 def parse_presentation(
     value: Any, name: str, description: str, questions: Sequence[Question], rule: str = "S1"
 ) -> Presentation:
     """The value of ``steward`` → Presentation; the others are the election's own texts. MalformedError."""
-    fields = require_fields(value, ("version",), rule, ("language", "texts", "rules", "quorum", "record"))
+    fields = require_fields(value, ("version",), rule, _MEMBERS)
     if fields["version"] != VERSION or isinstance(fields["version"], bool):
         raise MalformedError(rule, "steward: only version 1 is known")
     language = _parse_language(fields, rule)
@@ -261,10 +398,17 @@ def parse_presentation(
     if "quorum" in fields:
         percent = require_fields(fields["quorum"], ("percent",), rule)["percent"]
         quorum = require_int(percent, rule, "steward: percent of the quorum", 1, 100)
+    if fields.get("test", True) is not True:
+        raise MalformedError(rule, "steward: test is true, or left out")
+    translations = _parse_translations(fields["texts"], own, known, rule) if "texts" in fields else ()
+    languages = (language, *(texts.language for texts in translations))
     return Presentation(
         language,
-        _parse_translations(fields["texts"], own, known, rule) if "texts" in fields else (),
+        translations,
         _parse_rules(fields["rules"], known, rule) if "rules" in fields else None,
         quorum,
         _parse_record(fields["record"], rule) if "record" in fields else None,
+        "test" in fields,
+        _parse_orders(fields["orders"], known, rule) if "orders" in fields else None,
+        _parse_candidates(fields["candidates"], known, languages, rule) if "candidates" in fields else None,
     )

@@ -46,7 +46,15 @@ from crypto.pedersen import (
     make_voutput,
     open_private_key,
 )
-from crypto.presentation import Majority, Presentation, QuestionTexts, RecordTerms, Texts
+from crypto.presentation import (
+    Candidate,
+    Majority,
+    Order,
+    Presentation,
+    QuestionTexts,
+    RecordTerms,
+    Texts,
+)
 from crypto.questions import HomomorphicQuestion
 from crypto.randomness import CREDENTIAL_GROUPS, SeedCoins
 from crypto.receipt import Receipt, ServiceKey, make_receipt
@@ -686,6 +694,15 @@ _PRESENTED = Presentation(
     ),
     (Majority.PLURALITY, Majority.TWO_THIRDS),
     50,
+    orders=(Order.ROTATED, Order.FIXED),
+    candidates=(
+        (
+            Candidate((("en", "Treasurer **since 2019**."), ("es", "Tesorera **desde 2019**.")), "0a" * 32),
+            Candidate(),
+            Candidate((("fr", "- Soudeuse\n- Déléguée"),)),
+        ),
+        (),
+    ),
 )
 KINDS: dict[str, Spec] = {
     "plain": Spec((YES_NO,), votes=((0, ((0,),)), (1, ((1,),)), (2, ((0,),)))),

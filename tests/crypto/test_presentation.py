@@ -8,7 +8,16 @@ import pytest
 
 from crypto.election import encode_election, parse_election
 from crypto.encoding import encode_json_bytes
-from crypto.presentation import Majority, Presentation, RecordTerms, is_language
+from crypto.presentation import (
+    Candidate,
+    Majority,
+    Order,
+    Presentation,
+    RecordTerms,
+    is_language,
+    make_candidates,
+    make_orders,
+)
 from tests.crypto.refusals import refused
 from tests.simulator import Path, json_with, sound
 
@@ -46,8 +55,9 @@ def test_it_comes_back() -> None:
     assert presentation.find_translation("en") is None
     assert presentation.find_translation("de") is None
     assert election.unknown_fields == ()
-    end = f'"quorum":{{"percent":50}},"record":{{"service_key":"{key}","revotes":false}}}}}}'
-    assert election.raw.endswith(end.encode())
+    middle = f'"record":{{"service_key":"{key}","revotes":false}},"orders":["rotated","fixed"],'
+    assert middle.encode() in election.raw
+    assert election.raw.endswith('{"statement":{"fr":"- Soudeuse\\n- Déléguée"}}],[]]}}'.encode())
     again = encode_election(
         uuid=election.uuid,
         name=election.name,
@@ -97,6 +107,9 @@ def test_it_is_the_last_of_the_known_fields() -> None:
 STEWARD: Path = ("steward",)
 SPANISH: Path = ("steward", "texts", "es")
 RECORD: Path = ("steward", "record")
+CANDIDATES: Path = ("steward", "candidates")
+STATEMENT: Path = (*CANDIDATES, 0, 0, "statement")
+PHOTO: Path = (*CANDIDATES, 0, 0, "photo")
 
 
 @pytest.mark.parametrize(
@@ -175,11 +188,87 @@ RECORD: Path = ("steward", "record")
         ((*RECORD, "revotes"), 0, "true or false"),
         ((*RECORD, "revotes"), None, "true or false"),
         ((*RECORD, "revotes"), "false", "true or false"),
+        (STEWARD, {"version": 1, "language": "en", "test": False}, "left out"),
+        (STEWARD, {"version": 1, "language": "en", "test": None}, "left out"),
+        (STEWARD, {"version": 1, "language": "en", "test": 1}, "left out"),
+        (STEWARD, {"version": 1, "test": True}, "language"),
+        (("steward", "orders"), None, "array"),
+        (("steward", "orders"), ["rotated"], "2 items"),
+        (("steward", "orders"), ["rotated", "drawn"], "fixed or rotated"),
+        (("steward", "orders"), ["rotated", True], "fixed or rotated"),
+        (("steward", "orders"), ["rotated", ["fixed"]], "fixed or rotated"),
+        (("steward", "orders"), ["fixed", "fixed"], "left out"),
+        (CANDIDATES, None, "array"),
+        (CANDIDATES, [], "2 items"),
+        (CANDIDATES, [[], []], "left out"),
+        (CANDIDATES, [[{}, {}, {}], []], "left out"),
+        ((*CANDIDATES, 1), [{}, {}], "left out"),
+        ((*CANDIDATES, 1), {}, "array"),
+        ((*CANDIDATES, 0), [{"photo": "00" * 32}], "3 items"),
+        ((*CANDIDATES, 0, 1), None, "object"),
+        ((*CANDIDATES, 0, 1), {"name": "Ada"}, "name"),
+        ((*CANDIDATES, 0, 0), {"photo": "00" * 32, "statement": {"en": "Yes"}}, "order"),
+        (STATEMENT, None, "object"),
+        (STATEMENT, "Vote for me", "object"),
+        (STATEMENT, {}, "at least one"),
+        (STATEMENT, {"es": "a", "en": "b"}, "sorted"),
+        (STATEMENT, {"de": "a"}, "language"),
+        (STATEMENT, {"": "a"}, "language"),
+        (STATEMENT, {"en": ""}, "empty"),
+        (STATEMENT, {"en": " \n"}, "empty"),
+        (STATEMENT, {"en": 5}, "text"),
+        (STATEMENT, {"en": "a\u202eb"}, "U+202E"),
+        (PHOTO, None, "SHA-256"),
+        (PHOTO, "", "SHA-256"),
+        (PHOTO, "AB" * 32, "SHA-256"),
+        (PHOTO, "ab" * 31, "SHA-256"),
+        (PHOTO, "ab" * 32 + "\n", "SHA-256"),
     ],
 )
 def test_what_does_not_fit_is_refused(path: Path, new: Any, words: str) -> None:
     with refused("S1", words):
         parse_election(encode_json_bytes(json_with(data(), path, new)))
+
+
+def test_a_test_says_so() -> None:
+    presentation = read(with_steward(test=True))
+    assert presentation.is_test
+    assert presentation.encode() == {"version": 1, "language": "en", "test": True}
+    assert not read(with_steward()).is_test
+
+
+def test_a_statement_is_in_a_language_that_the_election_has() -> None:
+    """Not in every one: candidates write their own, and nobody puts words into their mouths."""
+    with refused("S1", "language"):
+        read(with_steward(candidates=[[{}, {"statement": {"es": "Sí"}}, {}], []]))
+    read(with_steward(candidates=[[{}, {"statement": {"en": "Yes"}}, {}], []]))
+    record = {"service_key": "A" * 43, "revotes": True}
+    with refused("S1", "language"):
+        nameless = {"version": 1, "record": record, "candidates": [[], [{"statement": {"": "Yes"}}, {}]]}
+        read({**data(), "steward": nameless})
+
+
+def test_every_reader_gets_a_statement() -> None:
+    presentation = read(data())
+    ada, nobody, french = (presentation.find_candidate(0, place) for place in range(3))
+    languages = presentation.languages
+    assert ada.find_statement(languages, "es-MX") == ("es", "Tesorera **desde 2019**.")
+    assert ada.find_statement(languages, "fr") == ada.find_statement(languages, "de") == ada.statements[0]
+    assert french.find_statement(languages, "en") == french.statements[0]
+    assert nobody.find_statement(languages, "en") is None
+    assert presentation.find_candidate(1, 1) == Candidate()
+    assert presentation.photos == ("0a" * 32,)
+    assert Presentation("en").photos == ()
+    assert [presentation.is_rotated(number) for number in (0, 1)] == [True, False]
+    assert not Presentation("en").is_rotated(0)
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    someone = Candidate(photo="00" * 32)
+    assert make_candidates([[Candidate(), Candidate()], []]) is None
+    assert make_candidates([[Candidate()], [someone, Candidate()]]) == ((), (someone, Candidate()))
+    assert make_orders([Order.FIXED, Order.FIXED]) is None
+    assert make_orders([Order.FIXED, Order.ROTATED]) == (Order.FIXED, Order.ROTATED)
 
 
 def test_languages_are_sorted() -> None:

@@ -146,6 +146,14 @@ def py_presentation(election: Election) -> Any:
         "rules": None if shown.rules is None else [rule.value for rule in shown.rules],
         "quorumPercent": shown.quorum_percent,
         "record": shown.record and {"serviceKey": shown.record.service_key, "revotes": shown.record.revotes},
+        "isTest": shown.is_test,
+        "orders": None if shown.orders is None else [order.value for order in shown.orders],
+        "candidates": None
+        if shown.candidates is None
+        else [
+            [{"statements": dict(one.statements), "photo": one.photo} for one in group]
+            for group in shown.candidates
+        ],
     }
 
 
@@ -210,6 +218,51 @@ def test_what_is_fixed_about_the_record_is_read_alike(js: Node) -> None:
     for language in (None, "", "EN"):
         steward = {"version": 1, "language": language, "record": good}
         assert agreed(js, {**value, "steward": steward}) == ("MalformedError", "S1")
+
+
+def test_what_is_shown_beside_the_answers_is_read_alike(js: Node) -> None:
+    value = json.loads(sound("presented").election.raw)
+    photo = "0f" * 32
+    good: list[dict[str, Any]] = [
+        {"test": True},
+        {"orders": ["fixed", "rotated"]},
+        {"candidates": [[], [{}, {"photo": photo}]]},
+        {"candidates": [[{}, {"statement": {"en": "a", "es": "b"}, "photo": photo}, {}], []]},
+    ]
+    bad: list[dict[str, Any]] = [
+        *({"test": other} for other in (False, None, 1, "true")),
+        *(
+            {"orders": other}
+            for other in (None, [], ["fixed", "fixed"], ["rotated"], ["rotated", "x"], [1, 2])
+        ),
+        *({"candidates": other} for other in (None, [], [[], []], [[], {}], [[], [{}, {}]], [[], [{}]])),
+        *(
+            {"candidates": [[], [one, {"photo": photo}]]}
+            for one in (
+                None,
+                [],
+                {"photo": None},
+                {"photo": ""},
+                {"photo": photo.upper()},
+                {"photo": photo + "\n"},
+                {"photo": photo, "statement": {"en": "a"}},
+                {"statement": None},
+                {"statement": {}},
+                {"statement": {"de": "a"}},
+                {"statement": {"": "a"}},
+                {"statement": {"es": "a", "en": "b"}},
+                {"statement": {"en": ""}},
+                {"statement": {"en": "\u3000\n"}},
+                {"statement": {"en": "a\u200b"}},
+                {"statement": {"en": None}},
+            )
+        ),
+    ]
+    texts = {key: value["steward"][key] for key in ("version", "language", "texts")}
+    for fields in good:
+        assert agreed(js, {**value, "steward": {**texts, **fields}})[0] == "value"
+    for fields in bad:
+        assert agreed(js, {**value, "steward": {**texts, **fields}}) == ("MalformedError", "S1"), fields
 
 
 def test_every_change_of_election_data_is_judged_alike(js: Node, rng: random.Random, samples: int) -> None:

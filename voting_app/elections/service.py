@@ -123,6 +123,11 @@ class ElectionView:
     # As crypto.presentation encodes it.
     presentation: dict[str, Any] | None
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it is for practice only; every page, sheet and letter about it must say so."""
+        return self.presentation is not None and "test" in self.presentation
+
 
 # --- looking up ------------------------------------------------------------------------------------
 

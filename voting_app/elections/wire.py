@@ -25,7 +25,8 @@ LONGEST_REASON = 2000
 _LONGEST_NAME = 500
 _LONGEST_DESCRIPTION = 20_000
 # Together the field `steward` of the election data; crypto.presentation has their rules.
-_PRESENTATION = ("language", "texts", "rules", "quorum")
+_PRESENTATION = ("language", "texts", "rules", "quorum", "test", "orders", "candidates")
+LONGEST_STATEMENT = 3000
 
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -106,21 +107,17 @@ def _parse_presentation(
         if len(texts) > MAX_LANGUAGES:
             raise invalid("texts", f"At most {MAX_LANGUAGES} other languages are allowed.")
         given["texts"] = {language: _sort_texts(texts[language]) for language in sorted(texts)}
-    language = given.pop("language", "en")
-
-    def parse(field: str, fields: dict[str, Any]) -> Presentation:
+    _leave_out_what_says_nothing(given)
+    fields: dict[str, Any] = {"version": 1, "language": given.pop("language", "en")}
+    presentation = Presentation()
+    # One after the other, so that the refusal names the field. Statements need the languages that come before them.
+    for field in ("language", *given):
+        if field != "language":
+            fields[field] = given[field]
         try:
-            return parse_presentation(
-                {"version": 1, "language": language, **fields}, name, description, questions
-            )
+            presentation = parse_presentation(fields, name, description, questions)
         except ProtocolError as error:
             raise invalid(field, f"This field is not usable: {error.detail}.") from error
-
-    # One after the other, so that the refusal names the field.
-    parse("language", {})
-    for field, value in given.items():
-        parse(field, {field: value})
-    presentation = parse("language", given)
     for translation in presentation.translations:
         if len(translation.name) > _LONGEST_NAME or len(translation.description) > _LONGEST_DESCRIPTION:
             raise invalid("texts", f"The name or the description in {translation.language} is too long.")
@@ -129,7 +126,41 @@ def _parse_presentation(
                 raise invalid(
                     "texts", f"Question {number} has two answers that look alike in {translation.language}."
                 )
+    _require_usable_candidates(presentation)
     return presentation
+
+
+def _leave_out_what_says_nothing(given: dict[str, Any]) -> None:
+    """The election data have one way to say it; people may spell it out: no test, all orders fixed, no candidate."""
+    if given.get("test") is False:
+        del given["test"]
+    orders = given.get("orders")
+    if isinstance(orders, list) and orders and all(order == "fixed" for order in orders):
+        del given["orders"]
+    groups = given.get("candidates")
+    if isinstance(groups, list) and all(isinstance(group, list) for group in groups):
+        groups = [group if any(one != {} for one in group) else [] for group in groups]
+        given["candidates"] = [
+            [
+                one | {"statement": dict(sorted(one["statement"].items()))}
+                if isinstance(one, dict) and isinstance(one.get("statement"), dict)
+                else one
+                for one in group
+            ]
+            for group in groups
+        ]
+        if not any(groups):
+            del given["candidates"]
+
+
+def _require_usable_candidates(presentation: Presentation) -> None:
+    if presentation.photos:
+        # Only what this service has made small and clean itself is shown to voters.
+        raise invalid("candidates", "Photos are uploaded to the election after it was created.")
+    for group in presentation.candidates or ():
+        for _, text in (statement for one in group for statement in one.statements):
+            if len(text) > LONGEST_STATEMENT:
+                raise invalid("candidates", f"A statement has more than {LONGEST_STATEMENT} characters.")
 
 
 def _sort_texts(value: Any) -> Any:

@@ -107,6 +107,16 @@ def test_english_unless_said(api: Api) -> None:
         ({"rules": "plurality"}, "rules"),
         ({"quorum": {"percent": 0}}, "quorum"),
         ({"quorum": 50}, "quorum"),
+        ({"test": "yes"}, "test"),
+        ({"orders": ["rotated"]}, "orders"),
+        ({"orders": "rotated"}, "orders"),
+        ({"candidates": [[{"statement": {"de": "Schweißerin"}}, {}], []]}, "candidates"),
+        ({"candidates": [[{"statement": {"en": "x" * 3001}}, {}], []]}, "candidates"),
+        ({"candidates": [["Ada", {}], []]}, "candidates"),
+        ({"candidates": [[{"statement": []}, {}], []]}, "candidates"),
+        ({"candidates": "Ada"}, "candidates"),
+        # Only what this service has made of an upload is shown.
+        ({"candidates": [[{"photo": "00" * 32}, {}], []]}, "candidates"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_by_its_field(api: Api, change: dict[str, Any], field: str) -> None:
@@ -120,3 +130,28 @@ def test_what_cannot_be_shown_is_refused_by_its_field(api: Api, change: dict[str
     }
     problem = api.refuse(422, "invalid-field", "/api/v1/elections", body, role="committee")
     assert problem["field"] == field
+
+
+SHOWN: dict[str, Any] = {
+    "test": True,
+    "orders": ["rotated", "fixed"],
+    "candidates": [[{"statement": {"fr": "Soudeuse", "en": "Welder"}}, {}], [{}, {}]],
+}
+
+
+def test_what_is_shown_beside_the_answers_is_in_the_election_data(api: Api) -> None:
+    run = Run(api).set_up(**FULL, **SHOWN)
+    presentation = run.election().presentation
+    assert presentation is not None
+    assert presentation.is_test
+    assert [presentation.is_rotated(number) for number in (0, 1)] == [True, False]
+    assert presentation.find_candidate(0, 0).statements == (("en", "Welder"), ("fr", "Soudeuse"))
+    published = json.loads(run.election().raw)["steward"]
+    published.pop("record")
+    assert run.status()["presentation"] == published
+    assert published["candidates"][1] == []
+
+
+def test_what_says_nothing_is_left_out(api: Api) -> None:
+    plain = {"test": False, "orders": ["fixed", "fixed"], "candidates": [[{}, {}], []]}
+    assert Run(api).create(**plain).status()["presentation"] == {"version": 1, "language": "en"}

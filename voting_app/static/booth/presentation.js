@@ -1,5 +1,5 @@
-// What an election fixes beside its questions: languages, rules of decision, quorum, and how its votes are recorded
-// (docs/protocol.md §7.7).
+// What an election fixes beside its questions: languages, rules of decision, quorum, how its votes are recorded, and
+// how its choices are shown (docs/protocol.md §7.7).
 //
 // It is the optional field `steward` of the election data, covered by the fingerprint, so that a voter's language is
 // as safe as the questions, and a receipt's signature is worth as much as the sheet with the fingerprint.
@@ -32,10 +32,17 @@ const HIDDEN = new RegExp(
  */
 
 /**
+ * What is shown beside an answer: statements by the tag of their language, and the SHA-256 of a photo's file in hex, ""
+ * where there is none.
+ * @typedef {{ statements: Record<string, string>, photo: string }} Candidate
+ */
+
+/**
  * The field `steward`. `language` is "" where it is not known; `rules` has one for each question, or is null; `record`
- * is null in elections that were set up before there was this member.
+ * is null in elections that were set up before there was this member. `orders` has one for each question or is null;
+ * so has `candidates`, each a candidate for each answer, or empty.
  * @typedef {{ language: string, translations: Texts[], rules: string[] | null, quorumPercent: number | null,
- *   record: RecordTerms | null }} Presentation
+ *   record: RecordTerms | null, isTest: boolean, orders: string[] | null, candidates: Candidate[][] | null }} Presentation
  */
 
 /** @typedef {import("./questions.js").UnsupportedQuestion} UnsupportedQuestion */
@@ -182,6 +189,75 @@ function parseLanguage(fields, rule) {
 }
 
 /**
+ * @param {unknown} value
+ * @param {readonly HomomorphicQuestion[]} questions
+ * @param {string} rule
+ */
+function parseOrders(value, questions, rule) {
+  const orders = requireList(value, rule, "steward: orders", questions.length).map((word) => {
+    if (word !== "fixed" && word !== "rotated") throw new MalformedError(rule, "steward: an order is fixed or rotated");
+    return word;
+  });
+  if (!orders.includes("rotated")) {
+    throw new MalformedError(rule, "steward: the orders are left out where all are fixed");
+  }
+  return orders;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string[]} languages
+ * @param {string} rule
+ * @param {string} what
+ * @returns {Record<string, string>}
+ */
+function parseStatements(value, languages, rule, what) {
+  const tags = isObject(value) ? Object.keys(value) : [];
+  if (!isObject(value) || !tags.length || tags.join() !== [...tags].sort().join()) {
+    throw new MalformedError(rule, `${what}: a statement must be an object with sorted languages, at least one`);
+  }
+  if (!tags.every((tag) => tag && languages.includes(tag))) {
+    throw new MalformedError(rule, `${what}: a statement in a language that the election does not have`);
+  }
+  return Object.fromEntries(
+    tags.map((tag) => {
+      const text = requireShown(value[tag], rule, what);
+      if (text.trim() === "") throw new MalformedError(rule, `${what}: a statement is empty`);
+      return [tag, text];
+    }),
+  );
+}
+
+/**
+ * @param {unknown} value
+ * @param {readonly HomomorphicQuestion[]} questions
+ * @param {string[]} languages
+ * @param {string} rule
+ * @returns {Candidate[][]}
+ */
+function parseCandidates(value, questions, languages, rule) {
+  const groups = requireList(value, rule, "steward: candidates", questions.length).map((items, index) => {
+    const what = `candidates of question ${index + 1}`;
+    if (Array.isArray(items) && !items.length) return [];
+    return requireList(items, rule, what, questions[index].answers.length).map((item, place) => {
+      const named = `${what}, answer ${place + 1}`;
+      const fields = requireFields(item, [], rule, { optional: ["statement", "photo"] });
+      const { photo = "" } = fields;
+      if (typeof photo !== "string" || ("photo" in fields && !/^[0-9a-f]{64}$/.test(photo))) {
+        throw new MalformedError(rule, `${named}: photo must be a SHA-256 in 64 small hex digits`);
+      }
+      const statements = "statement" in fields ? parseStatements(fields.statement, languages, rule, named) : {};
+      return { statements, photo };
+    });
+  });
+  const isEmpty = (/** @type {Candidate} */ { photo, statements }) => !photo && !Object.keys(statements).length;
+  if (!groups.some((group) => group.length) || groups.some((group) => group.length && group.every(isEmpty))) {
+    throw new MalformedError(rule, "steward: candidates are left out where nothing is shown beside answers");
+  }
+  return groups;
+}
+
+/**
  * The value of `steward` → Presentation; the others are the election's own texts. MalformedError.
  * @param {unknown} value
  * @param {string} name
@@ -191,7 +267,7 @@ function parseLanguage(fields, rule) {
  * @returns {Presentation}
  */
 export function parsePresentation(value, name, description, questions, rule) {
-  const optional = ["language", "texts", "rules", "quorum", "record"];
+  const optional = ["language", "texts", "rules", "quorum", "record", "test", "orders", "candidates"];
   const fields = requireFields(value, ["version"], rule, { optional });
   if (fields.version !== 1) throw new MalformedError(rule, "steward: only version 1 is known");
   const language = parseLanguage(fields, rule);
@@ -213,11 +289,17 @@ export function parsePresentation(value, name, description, questions, rule) {
     const { percent } = requireFields(fields.quorum, ["percent"], rule);
     quorumPercent = requireInt(percent, rule, "steward: percent of the quorum", 1, 100);
   }
+  if ("test" in fields && fields.test !== true) throw new MalformedError(rule, "steward: test is true, or left out");
+  const translations = "texts" in fields ? parseTranslations(fields.texts, own, rule) : [];
+  const languages = [language, ...translations.map((texts) => texts.language)];
   return {
     language,
-    translations: "texts" in fields ? parseTranslations(fields.texts, own, rule) : [],
+    translations,
     rules: "rules" in fields ? parseRules(fields.rules, known, rule) : null,
     quorumPercent,
     record: "record" in fields ? parseRecord(fields.record, rule) : null,
+    isTest: "test" in fields,
+    orders: "orders" in fields ? parseOrders(fields.orders, known, rule) : null,
+    candidates: "candidates" in fields ? parseCandidates(fields.candidates, known, languages, rule) : null,
   };
 }

@@ -47,9 +47,11 @@ const OPERATIONS = {
     if (fingerprint) requireFingerprint(parsed, fingerprint);
     const questions = homomorphicQuestions(parsed).map(({ minimum, maximum, blank }) => ({ minimum, maximum, blank }));
     prepared = parsed;
-    const { uuid, presentation } = parsed;
+    const { uuid, presentation, fingerprint: found } = parsed;
     const { rules = null, quorumPercent = null, record = null } = presentation ?? {};
-    return { uuid, fingerprint: parsed.fingerprint, questions, texts: allTexts(parsed), rules, quorumPercent, record };
+    const { isTest = false, orders = null, candidates = null } = presentation ?? {};
+    const texts = allTexts(parsed);
+    return { uuid, fingerprint: found, questions, texts, rules, quorumPercent, record, isTest, orders, candidates };
   },
 
   /**
