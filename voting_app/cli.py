@@ -497,8 +497,10 @@ def publish_credentials(context: Any, uuid: str, public: Path | None, out: Path 
         click.echo(f"{published.count} credentials are published.")
     elif out is not None:
         with _private_file(out) as file:
-            credentials = service.generate_credentials(context, uuid, actor)
+            credentials = service.hand_to_program(context, uuid, actor)
             file.write(encode_table([("member_number", "credential"), *sorted(credentials.items())]))
+        # Only now, when the file is whole: until then they wait sealed, and sheets can be printed in the office.
+        service.forget_handed(context, uuid, credentials, actor)
         click.echo(f"{len(credentials)} credentials are published; the secret ones are in {out}.")
 
 

@@ -1,8 +1,8 @@
-"""The public credential list of a box between its publication and Setup."""
+"""The public credential list of a box between its publication and Setup, and what is sealed until it is handed out."""
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from voting_app.db import Base
@@ -21,3 +21,20 @@ class CredentialPublication(Base):
     credentials: Mapped[str] = mapped_column(Text)
     credentials_hash: Mapped[str] = mapped_column(String(64))
     count: Mapped[int] = mapped_column(Integer)
+    # The account of the program that had the credentials made here and may ask for them until it has them.
+    program: Mapped[int | None] = mapped_column(Integer)
+
+
+class SealedCredential(Base):
+    """A member's private credential, made by the server and not handed out yet; `vault.py` alone opens it.
+
+    There is one for each row of the roll at most. It is encrypted with a key that is not in the database, and the row
+    goes when the member has the credential. All of them are written at once, so their order is that of the roll.
+    """
+
+    __tablename__ = "sealed_credential"
+
+    roll_entry_id: Mapped[int] = mapped_column(
+        ForeignKey("roll_entry.id"), primary_key=True, autoincrement=False
+    )
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

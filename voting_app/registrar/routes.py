@@ -35,7 +35,15 @@ def get_weights(uuid: str) -> Response:
 @blueprint.post("/api/v1/elections/<uuid>/credentials/generate")
 @access("token", roles=REGISTRAR)
 def generate_credentials(uuid: str) -> Response:
-    """Makes the credentials here and returns them this once; they are stored nowhere."""
+    """Makes the credentials here and returns those that wait: again and again, until the program says it has them."""
     parse_body(request.get_data(cache=False))
-    credentials = service.generate_credentials(get_context(), uuid, get_actor())
+    credentials = service.hand_to_program(get_context(), uuid, get_actor())
     return make_json({"credentials": credentials}, is_secret=True)
+
+
+@blueprint.post("/api/v1/elections/<uuid>/credentials/delivered")
+@access("token", roles=REGISTRAR)
+def forget_credentials(uuid: str) -> Response:
+    """The program has kept these members' credentials where they are safe; here they are erased."""
+    numbers = wire.parse_numbers(request.get_data(cache=False))
+    return make_json({"erased": service.forget_handed(get_context(), uuid, numbers, get_actor())})

@@ -1,14 +1,15 @@
 """Credentials: the public list that Setup fixes.
 
 Two modes. *registrar*: credentials are made on the registrar's own machine and only the public list
-comes here. *server*: they are made here, handed out in one answer and never stored; the journal
-says so. In neither mode does the database know a private credential, or which member has which
-public one: the list is sorted by key.
+comes here. *server*: they are made here, and the journal says so; until they are handed out they wait
+sealed (vault.py). In neither mode can the database be read for a private credential, or for which
+member has which public one: the list is sorted by key.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -30,8 +31,10 @@ from voting_app.elections.models import Election
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
+from voting_app.registrar import vault
 from voting_app.registrar.models import CredentialPublication
 from voting_app.roll import service as roll
+from voting_app.roll.service import Eligible
 
 SERVER_MODE = "server"
 REGISTRAR_MODE = "registrar"
@@ -62,34 +65,90 @@ def publish_credentials(context: Context, uuid: str, raw: bytes, actor: Actor) -
         return _publish(session, context, election, uuid, raw, REGISTRAR_MODE, actor)
 
 
-def generate_credentials(context: Context, uuid: str, actor: Actor) -> dict[str, str]:
-    """Makes a credential for each eligible member: member number -> credential, returned this once.
+def generate_credentials(context: Context, uuid: str, actor: Actor, *, program: int | None = None) -> int:
+    """Makes a credential for each eligible member, publishes the list and keeps the private ones sealed; how many.
 
+    All of it happens or nothing. program: the account of a program that will ask for them (`hand_to_program`).
     Problems: 409 ``credential-mode``, ``wrong-state``, ``credentials-published``.
     """
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
         _require_mode(view, SERVER_MODE)
         elections.require_act_in(view.state, Act.PUBLISH_CREDENTIALS)
-        if session.get(CredentialPublication, elections.find_box(session, uuid).id) is not None:
+        if _find_publication(session, uuid) is not None:
             raise _already_published()
         # A frozen roll does not change any more, so it may be read before the transaction below.
         members = roll.list_eligible(session, view.id)
-    group = get_group(view.group_name)
-    texts = {number: new_credential_text() for number, _ in members}
-    is_weighted = any(weight != 1 for _, weight in members)
-    raw = encode_credential_list(
-        group,
-        [
-            (derive_public(group, uuid, texts[number]), weight if is_weighted else None)
-            for number, weight in members
-        ],
-    )
+    texts = {member.roll_entry_id: new_credential_text() for member in members}
+    raw = _encode_list(view, members, texts)
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
-        _publish(session, context, election, uuid, raw, SERVER_MODE, actor)
-        roll.mark_credentials_delivered(session, election.id)
-    return texts
+        _publish(session, context, election, uuid, raw, SERVER_MODE, actor, program=program)
+        vault.keep(session, context, texts)
+    return len(texts)
+
+
+def hand_to_program(context: Context, uuid: str, actor: Actor) -> dict[str, str]:
+    """Makes the credentials and gives them to the registrar's program that asks: member number -> credential.
+
+    Until it says that it has them safely (`forget_handed`) the same account may ask again, so an answer that is lost on
+    the way loses nothing. Nobody else's program ever can, and none where they were made in the office: a token has no
+    second factor. Problems as for `generate_credentials`; ``credentials-published`` also when none waits any more.
+    """
+    with context.database.read() as session:
+        published = _find_publication(session, uuid)
+        view = elections.election_for_box(session, uuid)
+    if published is None:
+        generate_credentials(context, uuid, actor, program=actor.account_number)
+    elif published.program != actor.account_number:
+        raise _already_published()
+    with context.database.read() as session:
+        numbers = {row.roll_entry_id: row.member_number for row in vault.list_waiting(session, view.id)}
+        opened = vault.open_many(context, session, numbers)
+    if not opened:
+        raise _already_published()
+    return {numbers[id_]: text for id_, text in opened.items()}
+
+
+def forget_handed(context: Context, uuid: str, numbers: Collection[str], actor: Actor) -> int:
+    """Erases the credentials of these member numbers, which a program has now; how many were still there.
+
+    Problems: 409 ``not-your-credentials`` where they were not handed to this account; 422 ``unknown-member`` for a
+    number that is not on the roll. Then nothing is erased.
+    """
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        published = _find_publication(session, uuid)
+        if published is None or published.program != actor.account_number:
+            raise Problem(
+                409,
+                "not-your-credentials",
+                "The credentials of this election were not given to this program.",
+            )
+        ids = roll.find_entries(session, election.id)
+        if unknown := sorted(set(numbers) - ids.keys()):
+            raise Problem(
+                422,
+                "unknown-member",
+                "A member number is not on the roll.",
+                extra={"member_numbers": unknown[:20]},
+            )
+        return vault.erase_many(session, [ids[number] for number in numbers], vault.Way.PROGRAM)
+
+
+def _encode_list(view: ElectionView, members: Sequence[Eligible], texts: Mapping[int, str]) -> bytes:
+    group = get_group(view.group_name)
+    is_weighted = any(member.weight != 1 for member in members)
+    return encode_credential_list(
+        group,
+        [
+            (
+                derive_public(group, view.uuid, texts[member.roll_entry_id]),
+                member.weight if is_weighted else None,
+            )
+            for member in members
+        ],
+    )
 
 
 def get_weights(context: Context, uuid: str) -> Counter[int]:
@@ -102,16 +161,24 @@ def get_weights(context: Context, uuid: str) -> Counter[int]:
 
 def find_credentials(session: Session, uuid: str) -> bytes | None:
     """The published list, or None before its publication."""
-    row = session.get(CredentialPublication, elections.find_box(session, uuid).id)
+    row = _find_publication(session, uuid)
     return None if row is None else row.credentials.encode()
 
 
 def _publish(
-    session: Session, context: Context, election: Election, uuid: str, raw: bytes, mode: str, actor: Actor
+    session: Session,
+    context: Context,
+    election: Election,
+    uuid: str,
+    raw: bytes,
+    mode: str,
+    actor: Actor,
+    *,
+    program: int | None = None,
 ) -> Published:
     elections.require_act(election, Act.PUBLISH_CREDENTIALS)
     box = next(box for box in election.boxes if box.uuid == uuid)
-    if session.get(CredentialPublication, box.id) is not None:
+    if _find_publication(session, uuid) is not None:
         raise _already_published()
     count = election.member_count or 0
     published = Published(sha256_hex(raw), count, mode)
@@ -121,11 +188,16 @@ def _publish(
             credentials=raw.decode(),
             credentials_hash=published.credentials,
             count=count,
+            program=program,
         )
     )
     payload = {"credentials": published.credentials, "count": count, "mode": mode}
     elections.write_journal(session, context, election, "credentials-published", str(actor), payload)
     return published
+
+
+def _find_publication(session: Session, uuid: str) -> CredentialPublication | None:
+    return session.get(CredentialPublication, elections.find_box(session, uuid).id)
 
 
 def _already_published() -> Problem:

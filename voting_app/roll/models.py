@@ -12,7 +12,7 @@ class RollEntry(Base):
     """One member on an election's roll.
 
     ``credential_state`` is all that the roll knows of participation: whether a credential was
-    handed out, never whether it was used.
+    handed out, never whether it was used. ``credential_way`` is how (voting_app.registrar.vault.Way).
     """
 
     __tablename__ = "roll_entry"
@@ -35,3 +35,4 @@ class RollEntry(Base):
     # A member who is not in good standing stays visible on the roll but gets no credential.
     eligible: Mapped[bool] = mapped_column(default=True)
     credential_state: Mapped[str] = mapped_column(String(20), default="none")
+    credential_way: Mapped[str | None] = mapped_column(String(20))

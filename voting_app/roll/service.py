@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from crypto.encoding import encode_json_bytes, is_uuid, sha256_hex
@@ -53,6 +53,14 @@ class RollFreeze:
     def payload(self) -> dict[str, object]:
         """The journal's line but for the time."""
         return {"roll": self.roll_hash, "members": self.eligible}
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """What a credential is made from: a row of the roll, and its weight."""
+
+    roll_entry_id: int
+    weight: int
 
 
 def import_roll(context: Context, uuid: str, members: list[Member]) -> RollSummary:
@@ -170,14 +178,22 @@ def get_frozen_roll(context: Context, uuid: str) -> list[Member]:
         return [member for member in list_members(session, view.id) if member.eligible]
 
 
-def list_eligible(session: Session, election_id: int) -> list[tuple[str, int]]:
-    """(member number, weight) of everybody who gets a credential."""
+def list_eligible(session: Session, election_id: int) -> list[Eligible]:
+    """Everybody who gets a credential, by member number."""
     rows = session.execute(
-        select(RollEntry.member_number, RollEntry.weight)
+        select(RollEntry.id, RollEntry.weight)
         .where(RollEntry.election_id == election_id, RollEntry.eligible)
         .order_by(RollEntry.member_number)
     )
-    return [(number, weight) for number, weight in rows]
+    return [Eligible(id_, weight) for id_, weight in rows]
+
+
+def find_entries(session: Session, election_id: int) -> dict[str, int]:
+    """Member number -> id of the row, of everybody on the roll."""
+    rows = session.execute(
+        select(RollEntry.member_number, RollEntry.id).where(RollEntry.election_id == election_id)
+    )
+    return {row.member_number: row.id for row in rows}
 
 
 def count_weights(session: Session, election_id: int) -> Counter[int]:
@@ -188,16 +204,6 @@ def count_weights(session: Session, election_id: int) -> Counter[int]:
         .group_by(RollEntry.weight)
     )
     return Counter({row[0]: row[1] for row in rows})
-
-
-def mark_credentials_delivered(session: Session, election_id: int) -> None:
-    """Notes for all eligible members at once that a credential was made for them."""
-    # One statement for everybody: neither order nor time of a row tells one member from another.
-    session.execute(
-        update(RollEntry)
-        .where(RollEntry.election_id == election_id, RollEntry.eligible)
-        .values(credential_state="delivered")
-    )
 
 
 def hash_roll(salt: str, members: list[Member]) -> str:

@@ -79,7 +79,40 @@ def test_credentials_come_after_the_freeze_and_once(api: Api) -> None:
     api.refuse(409, "wrong-state", f"{run.base}/credentials/weights", method="GET", role="registrar")
     run.freeze().generate()
     assert sorted(run.credentials) == ["M1", "M2", "M3", "M4"]
+    run.receive()
     api.refuse(409, "credentials-published", f"{run.base}/credentials/generate", role="registrar")
+
+
+def test_an_answer_that_is_lost_loses_nothing(api: Api) -> None:
+    run = Run(api).create().freeze().generate()
+    again = api.post(f"{run.base}/credentials/generate", role="registrar")["credentials"]
+    assert again == run.credentials
+    assert run.status()["journal"]["lines"] == 4
+    done = api.post(f"{run.base}/credentials/delivered", {"member_numbers": ["M1", "M2"]}, role="registrar")
+    assert done == {"erased": 2}
+    rest = api.post(f"{run.base}/credentials/generate", role="registrar")["credentials"]
+    assert rest == {number: run.credentials[number] for number in ("M3", "M4")}
+    # Said twice, it is done once.
+    assert run.receive() == {"erased": 2}
+    assert run.receive() == {"erased": 0}
+
+
+def test_another_program_gets_none_and_erases_none(api: Api) -> None:
+    other = api.make_token("registrar")
+    run = Run(api).create().freeze()
+    numbers = {"member_numbers": ["M1"]}
+    api.refuse(409, "not-your-credentials", f"{run.base}/credentials/delivered", numbers, role="registrar")
+    run.generate()
+    api.refuse(409, "credentials-published", f"{run.base}/credentials/generate", token=other)
+    api.refuse(409, "not-your-credentials", f"{run.base}/credentials/delivered", numbers, token=other)
+    for role in ("committee", "observer"):
+        api.refuse(403, "forbidden", f"{run.base}/credentials/delivered", numbers, role=role)
+    wrong = {"member_numbers": ["M1", "M9"]}
+    api.refuse(422, "unknown-member", f"{run.base}/credentials/delivered", wrong, role="registrar")
+    for numbers_ in ("M1", [1], None):
+        body = {"member_numbers": numbers_}
+        api.refuse(422, "invalid-field", f"{run.base}/credentials/delivered", body, role="registrar")
+    assert run.receive() == {"erased": 4}
 
 
 def dump(context: Context) -> dict[str, list[tuple[Any, ...]]]:

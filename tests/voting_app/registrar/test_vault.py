@@ -1,0 +1,118 @@
+"""Sealed credentials: open for their own row and secret only, erased for good, and expired when voting is over."""
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from tests.voting_app.api import Api, Run
+from voting_app.context import Context
+from voting_app.elections import service as elections
+from voting_app.registrar import jobs, service, vault
+from voting_app.registrar.models import SealedCredential
+from voting_app.registrar.vault import Way
+from voting_app.roll.models import RollEntry
+
+
+@pytest.fixture
+def run(context: Context, app: Flask) -> Run:
+    return Run(Api(context, app.test_client())).create().freeze().generate()
+
+
+def list_waiting(run: Run) -> list[vault.Waiting]:
+    with run.api.context.database.read() as session:
+        return vault.list_waiting(session, elections.election_for_box(session, run.uuid).id)
+
+
+def find_states(run: Run) -> dict[str, tuple[str, str | None]]:
+    with run.api.context.database.read() as session:
+        return {
+            row.member_number: (row.credential_state, row.credential_way)
+            for row in session.scalars(select(RollEntry))
+        }
+
+
+def test_a_credential_is_opened_until_it_is_erased(run: Run) -> None:
+    context = run.api.context
+    waiting = list_waiting(run)
+    assert [row.member_number for row in waiting] == ["M1", "M2", "M3", "M4"]
+    assert waiting[0].name == "Member 1"
+    first, second, *_ = [row.roll_entry_id for row in waiting]
+    with context.database.read() as session:
+        assert vault.open_credential(context, session, first) == run.credentials["M1"]
+        assert vault.open_many(context, session, [first, second, 99]) == {
+            first: run.credentials["M1"],
+            second: run.credentials["M2"],
+        }
+        assert vault.open_credential(context, session, 99) is None
+    with context.database.write() as session:
+        assert vault.erase(session, first, Way.MAILED)
+        # The first note stays.
+        assert not vault.erase(session, first, Way.PRINTED)
+        assert not vault.erase(session, 99, Way.PRINTED)
+        assert vault.open_credential(context, session, first) is None
+    assert [row.member_number for row in list_waiting(run)] == ["M2", "M3", "M4"]
+    states = find_states(run)
+    assert states["M1"] == ("delivered", "mailed")
+    assert states["M2"] == ("none", None)
+
+
+def test_neither_another_secret_nor_another_row_opens_it(run: Run) -> None:
+    context = run.api.context
+    ids = [row.roll_entry_id for row in list_waiting(run)]
+    stranger = replace(context, settings=replace(context.settings, secret=bytes(32)))
+    with context.database.read() as session, pytest.raises(RuntimeError, match="secret"):
+        vault.open_credential(stranger, session, ids[0])
+    # Somebody who can write to the database gives a member's credential to another one.
+    with context.database.write() as session:
+        sealed = session.scalar(
+            select(SealedCredential.sealed).where(SealedCredential.roll_entry_id == ids[0])
+        )
+        session.execute(
+            update(SealedCredential).where(SealedCredential.roll_entry_id == ids[1]).values(sealed=sealed)
+        )
+    with context.database.read() as session, pytest.raises(RuntimeError):
+        vault.open_credential(context, session, ids[1])
+
+
+def test_all_are_sealed_or_nothing_is_published(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that dies in the middle leaves an election whose credentials can be made."""
+    another = Run(run.api).create().freeze()
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vault, "keep", die)
+        with pytest.raises(KeyboardInterrupt):
+            another.generate()
+    assert another.status()["journal"]["lines"] == 3
+    assert len(another.generate().credentials) == 4
+
+
+def test_what_was_not_handed_out_is_erased_when_voting_is_over(run: Run) -> None:
+    context = run.api.context
+    jobs._looked_at.clear()
+    assert jobs.run_due(context) == 0
+    with context.database.write() as session:
+        vault.erase(session, list_waiting(run)[0].roll_entry_id, Way.PRINTED)
+    run.committee("cancel", {"reason": "A candidate was forgotten."})
+    # Not looked at every second.
+    assert jobs.run_due(context) == 0
+    context.clock.advance(minutes=2)  # type: ignore[attr-defined]
+    assert jobs.run_due(context) == 3
+    assert list_waiting(run) == []
+    assert find_states(run) == {
+        "M1": ("delivered", "printed"),
+        **dict.fromkeys(("M2", "M3", "M4"), ("none", "expired")),
+    }
+
+
+def test_credentials_that_are_made_in_the_office_go_to_no_program(context: Context, app: Flask) -> None:
+    api = Api(context, app.test_client())
+    run = Run(api).create().freeze()
+    actor = service.Actor("registrar", 7)
+    assert service.generate_credentials(context, run.uuid, actor) == 4
+    api.refuse(409, "credentials-published", f"{run.base}/credentials/generate", role="registrar")
+    assert len(list_waiting(run)) == 4

@@ -1,0 +1,179 @@
+"""Credentials that the server made and nobody has yet: sealed in the database, opened to be handed out, then erased.
+
+The key is derived from the installation's secret, which is not in the database, so a copy of the database opens none.
+Whoever has both, opens what still waits: that is what pages warn of before credentials are made here (mode *server*).
+An erased row cannot be brought back, from no page and by no program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from voting_app.context import Context
+from voting_app.elections.models import Election
+from voting_app.elections.states import State
+from voting_app.registrar.models import SealedCredential
+from voting_app.roll.models import RollEntry
+from voting_app.sealing import seal, unseal
+
+_PURPOSE = "steward-credential-seal"
+# SQLite takes a bounded number of values in one statement.
+_AT_ONCE = 500
+# No ballot is taken any more, and never will be again.
+_ENDED = (State.CLOSED, State.TALLIED, State.CERTIFIED, State.CANCELLED, State.UNTALLIABLE)
+
+
+class Way(StrEnum):
+    """How a member got the credential, or why it is gone."""
+
+    PRINTED = "printed"
+    MAILED = "mailed"
+    # A program took it and said so.
+    PROGRAM = "program"
+    # Voting was over before anybody handed it out.
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A member whose credential waits to be handed out; the credential is not in here."""
+
+    roll_entry_id: int
+    member_number: str
+    name: str
+    email: str
+    address: str
+    unit: str
+    language: str
+
+
+def keep(session: Session, context: Context, credentials: Mapping[int, str]) -> None:
+    """Seal credentials, each for its row of the roll (id -> credential); none may have one already."""
+    secret = context.settings.secret
+    session.execute(
+        insert(SealedCredential),
+        [
+            {"roll_entry_id": id_, "sealed": seal(secret, _PURPOSE, _place(id_), credentials[id_])}
+            for id_ in sorted(credentials)
+        ],
+    )
+
+
+def open_credential(context: Context, session: Session, roll_entry_id: int) -> str | None:
+    """Return the credential of that row of the roll while it waits, None before and after.
+
+    RuntimeError when the installation's secret is not the one that sealed it.
+    """
+    row = session.get(SealedCredential, roll_entry_id)
+    return None if row is None else _unseal(context, row.roll_entry_id, row.sealed)
+
+
+def open_many(context: Context, session: Session, roll_entry_ids: Collection[int]) -> dict[int, str]:
+    """Return what waits of these rows: id -> credential; the others are left out. RuntimeError as above."""
+    opened: dict[int, str] = {}
+    for some in _portions(roll_entry_ids):
+        rows = session.execute(
+            select(SealedCredential.roll_entry_id, SealedCredential.sealed).where(
+                SealedCredential.roll_entry_id.in_(some)
+            )
+        )
+        opened |= {id_: _unseal(context, id_, sealed) for id_, sealed in rows}
+    return opened
+
+
+def erase(session: Session, roll_entry_id: int, how: Way) -> bool:
+    """Erase one credential, because its member has it now; whether it was still there.
+
+    In the transaction that notes the delivery: the row and the note go together.
+    """
+    return erase_many(session, [roll_entry_id], how) == 1
+
+
+def erase_many(session: Session, roll_entry_ids: Collection[int], how: Way) -> int:
+    """As `erase`, for many; how many were still there. What was erased before keeps its note."""
+    done = 0
+    for some in _portions(roll_entry_ids):
+        there = list(
+            session.scalars(
+                select(SealedCredential.roll_entry_id)
+                .where(SealedCredential.roll_entry_id.in_(some))
+                .with_for_update()
+            )
+        )
+        session.execute(delete(SealedCredential).where(SealedCredential.roll_entry_id.in_(there)))
+        values = {"credential_way": how.value}
+        if how is not Way.EXPIRED:
+            values["credential_state"] = "delivered"
+        session.execute(update(RollEntry).where(RollEntry.id.in_(there)).values(**values))
+        done += len(there)
+    return done
+
+
+def erase_all(session: Session, election_id: int, how: Way) -> int:
+    """Erase everything that waits in an election; how many there were."""
+    return erase_many(session, [waiting.roll_entry_id for waiting in list_waiting(session, election_id)], how)
+
+
+def list_waiting(session: Session, election_id: int) -> list[Waiting]:
+    """Return everybody in an election whose credential waits, by member number."""
+    rows = session.execute(
+        select(
+            RollEntry.id,
+            RollEntry.member_number,
+            RollEntry.name,
+            RollEntry.email,
+            RollEntry.address,
+            RollEntry.unit,
+            RollEntry.language,
+        )
+        .join(SealedCredential, SealedCredential.roll_entry_id == RollEntry.id)
+        .where(RollEntry.election_id == election_id)
+        .order_by(RollEntry.member_number)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def count_waiting(session: Session, election_id: int) -> int:
+    """Return how many credentials wait in an election."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(SealedCredential)
+            .join(RollEntry, SealedCredential.roll_entry_id == RollEntry.id)
+            .where(RollEntry.election_id == election_id)
+        )
+        or 0
+    )
+
+
+def list_ended(session: Session) -> list[int]:
+    """Return the elections in which credentials wait although nobody can vote there any more."""
+    return list(
+        session.scalars(
+            select(RollEntry.election_id)
+            .join(SealedCredential, SealedCredential.roll_entry_id == RollEntry.id)
+            .join(Election, Election.id == RollEntry.election_id)
+            .where(Election.state.in_(_ENDED))
+            .distinct()
+        )
+    )
+
+
+def _place(roll_entry_id: int) -> str:
+    """A sealed credential that somebody moves to another member's row does not open there."""
+    return f"roll-entry/{roll_entry_id}"
+
+
+def _unseal(context: Context, roll_entry_id: int, sealed: bytes) -> str:
+    return unseal(context.settings.secret, _PURPOSE, _place(roll_entry_id), sealed)
+
+
+def _portions(ids: Iterable[int]) -> Iterator[list[int]]:
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start : start + _AT_ONCE]
