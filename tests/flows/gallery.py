@@ -76,6 +76,15 @@ def _to_contradiction(page: Page, election: HeldElection) -> None:
     page.locator(".notice.danger").wait_for()
 
 
+def _to_forgery(page: Page, election: HeldElection) -> None:
+    _to_challenged(page, election)
+    # A server that has cast the ballot that was opened.
+    opened = "".join(page.locator(".tracker code").first.locator("span").all_text_contents())
+    page.route("**/credentials/lookup", lambda route: route.fulfill(json={"listed": True, "tracker": opened}))
+    code = next(iter(election.credentials.values()))
+    _return(page, f"{election.url}/vote#{code}.{election.parameters.fingerprint}")
+
+
 def _return(page: Page, address: str) -> None:
     """Open a link once more in the language that is shown."""
     language = page.evaluate("() => document.documentElement.lang")
@@ -416,6 +425,7 @@ VIEWS = (
         _VOTE,
         _to_contradiction,
     ),
+    View("booth-forged", "A ballot that the server has cast", "again", _VOTE, _to_forgery),
     View("booth-unnamed", "An election that names no key for receipts", "again", _VOTE, _to_unnamed_key),
     View("booth-no-script", "The booth without JavaScript", "again", _VOTE, _to_no_script),
     View("booth-too-old", "The booth in an old browser", "again", _VOTE, _to_too_old),

@@ -10,6 +10,7 @@ from tests.flows.people import Elections, People
 from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
 
+FORGED = "A ballot that you did not cast counts as yours"
 CONTRADICTION = "The server contradicts your receipt"
 
 
@@ -103,6 +104,27 @@ def test_nothing_was_cast_is_said_by_the_box_only(
     voter.page.unroute(f"**/{open_question}")
     voter.see("Voting is closed").read("Nothing was cast: your ballot is not in the ballot box.")
     assert ballots(election) == []
+
+
+def test_a_ballot_that_was_only_to_be_checked_and_counts_is_the_servers_doing(
+    elections: Elections, people: People, watcher: Watcher
+) -> None:
+    """The server takes a ballot that was opened, so that it knows this vote; and calls it the voter's own."""
+    watcher.expect(409, "POST", "/challenges")
+    election = elections.new(members=2).set_up()
+    voter = own_voter(people, election).open().encrypt()
+    stolen = voter.tracker()
+    voter.page.route("**/challenges", lambda route: route.fulfill(body="{}"))
+    voter.press("Check instead of cast").read("The server has not confirmed")
+    voter.page.unroute("**/challenges")
+    refusal = {"code": "already-cast"}
+    voter.page.route("**/challenges", lambda route: route.fulfill(status=409, json=refusal))
+    answer_looks(voter, stolen)
+    voter.press("Try now").see(FORGED)
+    assert voter.tracker() == stolen
+    # Next time, too.
+    voter.open().see(FORGED)
+    assert voter.trackers() == [stolen]
 
 
 def test_who_checks_after_voting_is_not_told_that_nothing_was_cast(

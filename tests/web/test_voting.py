@@ -435,6 +435,26 @@ def test_receipts_are_removed_and_never_a_ballot_on_its_way(
     assert kept == (left or {"A": ["kept", "sending"], "B": ["kept"]})
 
 
+OPENED = "steward-opened:U:A:T2"
+
+
+def test_ballots_that_were_handed_over_are_remembered_for_their_voter(js: Node) -> None:
+    """Also without storage, as long as the page is there; and until the voter's receipt is removed."""
+    asked = [["hasOpened", voter, tracker] for voter, tracker in (("A", "T2"), ("A", "T1"), ("B", "T2"))]
+    for items in ({}, None):
+        found = js.call("voteStore", items=items, calls=[["noteOpened", "A", "T2"], *asked, ["readAll"]])
+        assert found["results"] == [None, True, False, False, []]
+    found = js.call("voteStore", items={OPENED: ""}, calls=[*asked, ["hasOpened", "A", None]])
+    assert found["results"] == [True, False, False, False]
+    others = {"steward-opened:U:AB:T2": "", "steward-opened:U2:A:T2": ""}
+    receipts = {f"steward:U:{voter}": place(kept=part(voter, f"T-{voter}")) for voter in ("A", "B")}
+    found = js.call("voteStore", items={OPENED: "", **others, **receipts}, calls=[["removeReceipts", "T-A"]])
+    assert set(found["items"]) == {*others, "steward:U:B"}
+    # Who has not voted yet may still need it.
+    found = js.call("voteStore", items={OPENED: "", **others}, calls=[["removeReceipts", None]])
+    assert set(found["items"]) == {OPENED, *others}
+
+
 def test_what_an_earlier_version_kept_moves_to_its_voters(js: Node) -> None:
     old = place(sending=part("B", "T2", after=["T0"]), kept=part("A", "T1"))
     found = js.call("voteStore", items={"steward:U": old}, calls=[["moveFromOldPlace"], ["moveFromOldPlace"]])
@@ -651,6 +671,28 @@ def test_where_one_may_vote_again_a_dropped_last_vote_is_noticed(
         assert said["receipt"]["text"] == "x"
 
 
+@pytest.mark.parametrize("state", ["open", "paused", "closed"])
+@pytest.mark.parametrize("revotes", [True, False])
+@pytest.mark.parametrize("kept", [{}, {"kept": part("A", "1" * 43)}, {"sending": part("A", "3" * 43)}])
+def test_a_ballot_that_was_opened_here_and_is_in_the_box_is_the_servers_doing(
+    js: Node, state: str, revotes: bool, kept: dict[str, Any]
+) -> None:
+    """Nobody calls it the voter's own, one that may be replaced, or one from another phone."""
+    answers = {
+        **ANSWERS,
+        "status": [200, json.dumps({**STATUS, "state": state, "revoting": revotes})],
+        "credentials/lookup": [200, json.dumps({"listed": True, "tracker": "2" * 43})],
+    }
+    items = {f"steward-opened:U:A:{'2' * 43}": "", **({"steward:U:A": place(**kept)} if kept else {})}
+    said = js.call("voteOpening", answers=answers, kept=items, code="CODE", revotes=revotes)
+    assert (said["type"], said["reason"], said["tracker"]) == ("stop", "opened", "2" * 43)
+    # What the voter did cast can still be proved, and what was on its way is named.
+    assert (said.get("receipt") or {}).get("tracker") == ("1" * 43 if "kept" in kept else None)
+    assert (said.get("unsent"), said.get("fate")) == (
+        ("3" * 43, "unknown") if "sending" in kept else (None, None)
+    )
+
+
 @pytest.mark.parametrize(
     "standing,refused,fate",
     [("null", {}, "unknown"), ("null", {"refused": True}, "not-cast"), (f'"{"+" * 43}"', {}, None)],
@@ -756,6 +798,34 @@ def test_a_final_vote_from_another_device_is_the_end_of_this_one(js: Node) -> No
     for code, state in (("not-open", "paused"), ("closed", "closed")):
         found = bring(js, posts=[refusal(code)], standings=["T2"], states=[[state, "ended"]])
         assert found["event"] == told
+
+
+def test_a_ballot_that_was_opened_here_is_no_vote_from_another_device(js: Node) -> None:
+    """A server that casts what it was only shown is named, where the voter's own ballot is refused for it."""
+    forged = {"type": "stop", "reason": "opened", "tracker": "T2", "unsent": "T1"}
+    lie: dict[str, Any] = {"opened": [["A", "T2"]], "standings": ["T2"]}
+    found = bring(js, isNew=True, posts=[refusal("already-voted")], **lie)
+    assert found["event"] == {**forged, "detail": "already-voted", "fate": "not-cast"}
+    assert found["log"][-1] == ["keep", {"sending": None}]
+    # It is neither a later ballot of the voter's, to which this one gives way: what they cast is kept.
+    found = bring(js, revotes=True, **lie)
+    assert (found["event"], found["log"]) == ({**forged, "fate": "unknown"}, [["settle"]])
+    closed: dict[str, Any] = {"posts": [refusal("not-open")], "states": [["paused", "voting"]]}
+    found = bring(
+        js,
+        revotes=True,
+        posts=[LOST, refusal("not-open")],
+        states=[["paused", "voting"]],
+        opened=lie["opened"],
+        standings=[None, "T2"],
+    )
+    assert found["event"]["fate"] == "unknown"
+    assert ["keep", {"sending": None}] not in found["log"]
+    found = bring(js, isNew=True, revotes=True, **lie, **closed)
+    assert found["event"]["fate"] == "not-cast"
+    # Another voter's check on the same device accuses nobody.
+    found = bring(js, isNew=True, posts=[refusal("already-voted")], standings=["T2"], opened=[["B", "T2"]])
+    assert found["event"]["type"] == "voted"
 
 
 def test_where_one_may_vote_again_a_later_ballot_is_not_replaced(js: Node) -> None:

@@ -105,7 +105,7 @@ export function voteStore({ items, calls }) {
  * A ballot is sent to a server that answers in turn as the lists say; the last answer of a list stays.
  * posts: [status, body]; standings: trackers of the last ballot, or "away"; states: of the election and of the box.
  */
-export async function voteDeliver({ part, isNew, revotes, posts, standings, states, receipts = ["good"] }) {
+export async function voteDeliver({ part, isNew, revotes, posts, standings, states, receipts = ["good"], opened = [] }) {
   const log = [];
   const take = (list) => (list.length > 1 ? list.shift() : list[0]);
   const means = {
@@ -131,6 +131,7 @@ export async function voteDeliver({ part, isNew, revotes, posts, standings, stat
         log.push(["keep", parts]);
         return true;
       },
+      hasOpened: (voter, tracker) => opened.some((one) => one[0] === voter && one[1] === tracker),
     },
     verifyReceipt: async () => {
       const verdict = take(receipts);

@@ -19,7 +19,7 @@ const SETTLING_MS = 2_500;
  * What a delivery works with. mayRevote: whether a later ballot replaces an earlier one. note: takes the latest status.
  * @typedef {object} Means
  * @property {Pick<Server, "post" | "lookUp" | "fetchStatus">} server
- * @property {Pick<import("./vote-store.js").Store, "write">} store
+ * @property {Pick<import("./vote-store.js").Store, "write" | "hasOpened">} store
  * @property {(receipt: string, tracker: string) => Promise<{ height: number }>} verifyReceipt
  * @property {() => boolean} mayRevote
  * @property {(status: Status) => void} note
@@ -38,7 +38,7 @@ export function isProgramFailure(error) {
  * Whether the server can read the credential of a ballot that this device keeps; what it cannot read was not written by
  * this program, and is removed.
  *
- * @param {Pick<Means, "server" | "store">} means
+ * @param {{ server: Means["server"], store: Pick<Means["store"], "write"> }} means
  * @param {Part} part
  * @returns {Promise<import("./vote-server.js").Standing | null>} where it stands; Unreachable
  */
@@ -50,6 +50,19 @@ export async function findStandingOf({ server, store }, { credential }) {
     store.write(credential, { sending: null });
     return null;
   }
+}
+
+/**
+ * What is to be said where the ballot in the box is one that this device had opened: its voter has never cast it, and only
+ * the server can have done so.
+ *
+ * @param {Pick<Means["store"], "hasOpened">} store
+ * @param {string} voter
+ * @param {string | null} tracker of the ballot in the box
+ * @returns {Event | null}
+ */
+export function findForgery(store, voter, tracker) {
+  return tracker !== null && store.hasOpened(voter, tracker) ? { type: "stop", reason: "opened", tracker } : null;
 }
 
 /**
@@ -69,6 +82,9 @@ export async function deliver(means, part, isNew, waitForNextTry) {
   let isDoubtful = !isNew && !refused;
   for (let isFirst = isNew; ; isFirst = false) {
     const other = isFirst || !means.mayRevote() ? null : await findLater(means, sent);
+    const forgery = findForgery(store, sent.credential, other ?? null);
+    // An earlier request may be at work. The ballot stays here: its voter may need it.
+    if (forgery) return { ...forgery, unsent: sent.tracker, fate: "unknown" };
     if (other) {
       store.write(sent.credential, { sending: null });
       return { type: "overtaken", tracker: other, unsent: sent.tracker };
@@ -151,6 +167,12 @@ async function readRefusal(means, part, code, isDoubtful) {
     const { tracker } = await server.lookUp(credential);
     // It is in the box: the next try brings the receipt.
     if (tracker === unsent) return null;
+    const forgery = findForgery(store, credential, tracker);
+    if (forgery) {
+      const isLost = !means.mayRevote() || !isDoubtful;
+      if (isLost) forget();
+      return { ...forgery, unsent, detail: code, fate: isLost ? "not-cast" : "unknown" };
+    }
     // Where votes are final, another one in the box is the end of this one, pause or not.
     if (!means.mayRevote() && (code === "already-voted" || tracker !== null)) {
       forget();

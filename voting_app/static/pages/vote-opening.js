@@ -3,7 +3,7 @@
  * What the booth does when it is opened: fetches and checks the election's data, and finds out where this voter stands.
  */
 import { CallError } from "../booth/client.js";
-import { findStandingOf, isProgramFailure } from "./vote-delivery.js";
+import { findForgery, findStandingOf, isProgramFailure } from "./vote-delivery.js";
 import { Refused, Unreachable, Unreadable } from "./vote-server.js";
 import { findStop } from "./vote-state.js";
 import { mayRevote } from "./vote-views.js";
@@ -114,6 +114,8 @@ async function findUnfinished(booth) {
   const standing = own && (await findStandingOf(booth, own));
   if (!standing) return null;
   const { tracker } = standing;
+  const forgery = findForgery(store, own.credential, tracker);
+  if (forgery) return { ...forgery, unsent: own.tracker, fate: "unknown" };
   if (isPaused && (tracker === null || own.after?.includes(tracker))) {
     const fate = own.refused ? "not-cast" : "unknown";
     return { type: "stop", reason: "paused", fate, tracker, hasVoted: tracker !== null, unsent: own.tracker };
@@ -146,6 +148,9 @@ async function findStanding(booth) {
   const own = kept ? await readReceipt(booth, kept) : null;
   const voter = kept?.credential ?? visitor.voter;
   const standing = voter ? await server.lookUp(voter) : null;
+  const forgery = findForgery(store, voter, standing?.tracker ?? null);
+  // The receipt of another ballot proves that this voter cast that one.
+  if (forgery) return { ...forgery, receipt: kept ? { text: kept.text, tracker: kept.tracker, height: 0, isKept: true } : null };
   if (kept) {
     const { tracker = null } = standing ?? {};
     // Where one may vote again, another one may be in the box; but none that was there before this one.

@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * What the booth keeps on the device, for each voter in a place of its own, `steward:UUID:PUBLIC-CREDENTIAL`: the
- * encrypted ballot that is being sent, until its receipt is there, and the last receipt, until somebody removes it. All
- * of it is published anyway; nothing secret comes here, and no name: who uses the device later sees trackers.
+ * encrypted ballot that is being sent, until its receipt is there, and the last receipt, until somebody removes it. The
+ * trackers of ballots that were handed over to be checked stand beside, `steward-opened:UUID:PUBLIC-CREDENTIAL:TRACKER`.
+ * All of it is published anyway; nothing secret comes here, and no name: who uses the device later sees trackers.
  *
  * Storage may be forbidden or full: then reading says that nothing is there, and writing says that it failed.
  */
@@ -46,10 +47,14 @@ export function parseKept(text) {
 /** The places of all voters of one election on this device. */
 export class Store {
   #place;
+  #opened;
+  /** Where storage keeps nothing, this page remembers at least what it did itself. @type {Set<string>} */
+  #remembered = new Set();
 
   /** @param {string} uuid */
   constructor(uuid) {
     this.#place = `steward:${uuid}`;
+    this.#opened = `steward-opened:${uuid}`;
   }
 
   /** @param {string} voter the public credential */
@@ -105,12 +110,53 @@ export class Store {
   }
 
   /**
-   * Removes receipts, and never a ballot that is being sent.
+   * A ballot is handed over to be checked: this voter never casts it. Each has a key of its own, because two tabs that
+   * changed one text could lose what the other one wrote.
+   *
+   * @param {string} voter
+   * @param {string} tracker
+   */
+  noteOpened(voter, tracker) {
+    const key = `${this.#opened}:${voter}:${tracker}`;
+    this.#remembered.add(key);
+    try {
+      localStorage.setItem(key, "");
+    } catch {
+      // Then the page remembers it as long as it is there.
+    }
+  }
+
+  /**
+   * Whether this device handed the ballot over to be checked, so that nobody but the server can have cast it.
+   * @param {string} voter
+   * @param {string | null} tracker
+   */
+  hasOpened(voter, tracker) {
+    const key = `${this.#opened}:${voter}:${tracker}`;
+    if (this.#remembered.has(key)) return true;
+    try {
+      return localStorage.getItem(key) !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @param {string} voter */
+  #forgetOpened(voter) {
+    const start = `${this.#opened}:${voter}:`;
+    const keys = Array.from({ length: localStorage.length }, (_, number) => localStorage.key(number) ?? "");
+    for (const key of keys.filter((one) => one.startsWith(start))) localStorage.removeItem(key);
+  }
+
+  /**
+   * Removes receipts, with what their voters had opened, and never a ballot that is being sent.
    * @param {string | null} tracker of one of them, null for all
    */
   removeReceipts(tracker) {
     for (const { kept } of this.readAll()) {
-      if (kept && (tracker === null || kept.tracker === tracker)) this.write(kept.credential, { kept: null });
+      if (!kept || (tracker !== null && kept.tracker !== tracker)) continue;
+      this.write(kept.credential, { kept: null });
+      this.#forgetOpened(kept.credential);
     }
   }
 

@@ -82,6 +82,8 @@ function closing({ status, language }) {
   return [
     h("p", {}, _("Voting closes: %(time)s", { time: describeMoment(status.closes_at, status.time_zone, language) })),
     own && h("p", { class: "small muted" }, _("On this device's clock: %(time)s", { time: own })),
+    // The committee may move it, so the fingerprint cannot cover it; and who runs the server could sign any time.
+    h("p", { class: "small muted" }, _("This is what the server says now. If your sheet or letter names an earlier time, vote before that one.")),
   ];
 }
 
@@ -582,6 +584,8 @@ function describeStop(reason, facts_) {
       return [_("The receipt is not valid"), "danger", _("The server says that it has taken your ballot, but its receipt does not bear the election's signature. Do not rely on it."), _("Tell the election committee at once, with the tracker below, and look later whether the tracker is in the ballot box.")];
     case "contradiction":
       return [_("The server contradicts your receipt"), "danger", _("This device keeps a receipt for your ballot. What the server shows now does not fit it: your ballot is not in the ballot box, an earlier one of yours counts there in its place, or the receipt was signed with another key."), _("Save the receipt, and give it to the election committee at once: it proves that your ballot was taken.")];
+    case "opened":
+      return [_("A ballot that you did not cast counts as yours"), "danger", _("This device had that ballot opened to be checked, so it must never be cast. Now it is in the ballot box under your code. It was not you who put it there: only whoever runs the server can have done it."), _("Tell the election committee at once, and show them this page with the tracker below. Do not vote again before they have answered.")];
     case "spoiled":
       return [_("This ballot was given up to be checked"), "warning", _("It can never be cast. Open your link again and encrypt another one."), ""];
     case "too-old":
@@ -621,7 +625,7 @@ function fateOfBallot({ state }) {
     strong(_("It is not known yet whether the ballot that this device was sending has arrived. It cannot be counted twice.")),
     reason === "paused"
       ? [h("p", {}, _("What arrived before the pause is still put into the ballot box. Try again in a minute.")), later]
-      : h("p", {}, _("As soon as the server answers, the very same ballot is sent again.")),
+      : reason !== "opened" && h("p", {}, _("As soon as the server answers, the very same ballot is sent again.")),
   ];
 }
 
@@ -629,7 +633,7 @@ function fateOfBallot({ state }) {
 function stopped(scene) {
   const { state, facts: facts_, act, tools } = scene;
   const { reason = "", fate = null, detail = "", hasVoted = null } = state.stop ?? {};
-  const isTracked = hasVoted || reason === "bad-receipt" || reason === "contradiction";
+  const isTracked = hasVoted || ["bad-receipt", "contradiction", "opened"].includes(reason);
   const [title, kind, sentence, advice] = describeStop(reason, facts_);
   const canReopen = [...HARMLESS, "paused", "not-open"].includes(reason);
   return [

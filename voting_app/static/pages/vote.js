@@ -10,7 +10,7 @@ import { CallError, Client } from "../booth/client.js";
 import { show } from "./dom.js";
 import { keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
-import { deliver, findStandingOf } from "./vote-delivery.js";
+import { deliver, findForgery, findStandingOf } from "./vote-delivery.js";
 import { explain, findOut, readReceipt } from "./vote-opening.js";
 import { Server } from "./vote-server.js";
 import { START, completeChoices, findStop, giveUp, next, pauseAfter, readAnswer, readFragment, readTyped } from "./vote-state.js";
@@ -391,7 +391,9 @@ async function challenge() {
   const { isMine, tell } = begin();
   const waitForNextTry = makeWaiting(tell);
   const { voter } = visitor;
-  const text = state.ballot?.text ?? "";
+  const { text = "", tracker: handedOver = "" } = state.ballot ?? {};
+  // Before it leaves: an answer may be lost, and the server has the ballot all the same.
+  store.noteOpened(voter, handedOver);
   while (isMine() && state.view === "challenging") {
     const answer = await server.post("challenges", text);
     if (!isMine()) return;
@@ -410,9 +412,11 @@ async function challenge() {
  * @returns {Promise<Event>}
  */
 async function readChallengeRefusal(code, voter, isMine) {
-  if (code === "already-voted") {
-    const { tracker } = await server.lookUp(voter).catch(() => ({ tracker: null }));
-    return { type: "voted", tracker };
+  if (code === "already-voted" || code === "already-cast") {
+    // This page never casts what it hands over: one that is in the box already was cast by somebody else.
+    const handedOver = code === "already-cast" ? state.ballot?.tracker : null;
+    const tracker = handedOver ?? (await server.lookUp(voter).catch(() => null))?.tracker ?? null;
+    return findForgery(store, voter, tracker) ?? { type: "voted", tracker };
   }
   const status = await server.fetchStatus().catch(() => facts.status);
   if (isMine()) facts.status = status;
