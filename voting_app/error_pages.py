@@ -63,6 +63,44 @@ WORDS = {
         N_("This person has not set up the account: send the invitation again."), _NOTHING
     ),
     "unknown-account": _Words(N_("There is no such account, or it was ended before."), _NOTHING),
+    "wrong-state": _Words(
+        N_("This cannot be done in the state in which the election is now."),
+        N_("Load the page of the election again, and look where it stands."),
+    ),
+    "changed-meanwhile": _Words(
+        N_("Somebody else has changed this meanwhile."), N_("Look what is there now, and try again.")
+    ),
+    "trustees-exist": _Words(
+        N_("The trustees of this election have their seats already."),
+        N_("Load the page of the trustees again."),
+    ),
+    "trustees-missing": _Words(
+        N_("The trustees have no seats yet."), N_("Seat them first, on the page of the trustees.")
+    ),
+    "keys-incomplete": _Words(
+        N_("The keys are not complete: somebody has not finished."),
+        N_("Wait until every trustee has finished, and remind those who are awaited."),
+    ),
+    "credentials-missing": _Words(
+        N_("The registrar has not published the credentials yet."), N_("The registrar has to do that first.")
+    ),
+    "credentials-published": _Words(N_("The credentials of this election are published already."), _NOTHING),
+    "unknown-trustee": _Words(N_("This election has no trustee with this number."), _CHECK_ADDRESS),
+    "trustee-began": _Words(
+        N_("This trustee has begun to make the key. Without the link it must be made anew, by all trustees."),
+        N_("Begin the making of keys anew."),
+    ),
+    "no-mail": _Words(N_("This server sends no mail. Tell the trustee yourself."), _NOTHING),
+    "no-address": _Words(
+        N_("There is no mail address of this trustee. Add one first."), N_("Add the address, and try again.")
+    ),
+    "not-awaited": _Words(N_("This trustee has nothing to do now."), _NOTHING),
+    "reminded-already": _Words(
+        N_("This trustee was reminded today. Telephone, or wait until tomorrow."), _NOTHING
+    ),
+    "reason-missing": _Words(
+        N_("A reason is needed, of at most 2000 signs. Everybody can read it."), _START_AGAIN
+    ),
     "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
     "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
     "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),

@@ -464,6 +464,17 @@ VIEWS = (
     View("office-people", "Who has an account", "open", "/office/accounts", is_office=True),
     View("office-person", "Somebody's account", "open", "/office/accounts/{officer}", is_office=True),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
+    View(
+        "office-seats", "Seating the trustees", "draft", "/office/elections/{uuid}/trustees", is_office=True
+    ),
+    View(
+        "office-trustees",
+        "How far the trustees are",
+        "frozen",
+        "/office/elections/{uuid}/trustees",
+        is_office=True,
+    ),
+    View("office-trustee", "One trustee", "frozen", "/office/elections/{uuid}/trustees/1", is_office=True),
     View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
 )
 

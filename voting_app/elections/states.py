@@ -34,6 +34,7 @@ class Act(StrEnum):
     FREEZE_ROLL = "freeze-roll"
     PUBLISH_CREDENTIALS = "publish-credentials"
     MAKE_KEYS = "make-keys"
+    RENEW_LINK = "renew-link"
     READY_KEYS = "ready-keys"
     DRILL = "drill"
     OPEN = "open"
@@ -68,6 +69,10 @@ TRANSITIONS: dict[Act, dict[State, State]] = {
     Act.PUBLISH_CREDENTIALS: {S.ROLL_FROZEN: S.ROLL_FROZEN},
     # Trustees need nothing of the roll, so their ceremony may run beside its preparation.
     Act.MAKE_KEYS: {S.DRAFT: S.DRAFT, S.ROLL_FROZEN: S.ROLL_FROZEN},
+    # A trustee who has lost the link needs another one, as long as there is something to do with it.
+    Act.RENEW_LINK: {
+        state: state for state in (S.DRAFT, S.ROLL_FROZEN, S.KEYS_READY, S.OPEN, S.PAUSED, S.CLOSED)
+    },
     Act.READY_KEYS: {S.ROLL_FROZEN: S.KEYS_READY},
     Act.DRILL: {S.KEYS_READY: S.KEYS_READY},
     Act.OPEN: {S.KEYS_READY: S.OPEN},
@@ -102,6 +107,7 @@ ACT_WORDS: dict[Act, str] = {
     Act.FREEZE_ROLL: "freeze the roll",
     Act.PUBLISH_CREDENTIALS: "publish the credentials",
     Act.MAKE_KEYS: "make the trustees' keys",
+    Act.RENEW_LINK: "give a trustee another link",
     Act.READY_KEYS: "declare the keys ready",
     Act.DRILL: "drill a key",
     Act.OPEN: "open the election",
@@ -132,6 +138,11 @@ def next_state(state: State, act: Act) -> State:
         return TRANSITIONS[act][state]
     except KeyError:
         raise WrongStateError(state, act) from None
+
+
+def is_allowed(state: State, act: Act) -> bool:
+    """Whether the table has an entry, for pages that show a form only where it can be of use."""
+    return state in TRANSITIONS[act]
 
 
 def is_final(state: State) -> bool:

@@ -6,7 +6,7 @@ What they send in the key ceremony is taken by ceremony.py; keys.py makes the el
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -23,7 +23,7 @@ from voting_app.accounts.service import Actor
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.elections.service import ElectionView
-from voting_app.elections.states import Act
+from voting_app.elections.states import Act, State
 from voting_app.errors import Problem
 from voting_app.languages import SOURCE
 from voting_app.ledger import service as ledger
@@ -65,11 +65,17 @@ class SeatToken:
 
 @dataclass(frozen=True, slots=True)
 class SeatView:
-    """What has arrived from a seat, what is next there, and the name of the person on it."""
+    """What has arrived from a seat, what is next there, and the person on it. has_begun: anything arrived in the
+    present ceremony."""
 
     progress: Progress
     step: Step
     name: str | None
+    email: str | None
+
+    @property
+    def has_begun(self) -> bool:
+        return self.progress.certified or self.progress.committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +154,58 @@ def restart_seat(
             other.ceremony += 1
         if person is not None:
             seat.name, seat.email = person.name, person.email
-        accounts.end_account(session, seat.account_number, context.clock.now())
-        token = _new_token(session, context, uuid, owner)
-        seat.account_number = token.actor.account_number
+        link = _replace_link(session, context, uuid, seat)
         elections.write_journal(
             session, context, election, "trustees-restarted", str(actor), {"reason": reason}
         )
         tell_whose_turn_it_is(session, context, uuid)
-        return _seat_token(context, uuid, owner, Kind(seat.kind), seat.name, token)
+        return link
+
+
+def renew_link(context: Context, uuid: str, owner: int) -> SeatToken:
+    """Gives a trustee who has lost the link another one; the old one ends, and nothing else changes.
+
+    Only where a link alone is worth nothing: before the trustee began, or once the keys are ready, when every act needs
+    the key itself. In between it would let another person go on in the trustee's name, unseen; that is what
+    ``restart_seat`` is for, which the journal tells. Problems: 409 ``wrong-state``, ``trustee-began``; 404
+    ``unknown-trustee``.
+    """
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        elections.require_act(election, Act.RENEW_LINK)
+        seat = _find_owner(list_seats(session, election.id), owner)
+        is_in_ceremony = State(election.state) in (State.DRAFT, State.ROLL_FROZEN)
+        if is_in_ceremony and (seat.certificate is not None or seat.commitment is not None):
+            raise Problem(
+                409,
+                "trustee-began",
+                "This trustee has begun to make the key. Without the link it must be made anew, by all trustees.",
+            )
+        return _replace_link(session, context, uuid, seat)
+
+
+def remind(context: Context, uuid: str, owner: int) -> None:
+    """Mails a trustee once more that it is their turn; once a day, so that nobody is pestered by a double click.
+
+    Problems: 404 ``unknown-trustee``; 409 ``no-mail``, ``no-address``, ``not-awaited``, ``reminded-already``.
+    """
+    if not mail.is_enabled(context.settings):
+        raise Problem(409, "no-mail", "This server sends no mail. Tell the trustee yourself.")
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        seat = _find_owner(list_seats(session, election.id), owner)
+        if not seat.email:
+            raise Problem(409, "no-address", "There is no mail address of this trustee. Add one first.")
+        step = list_seat_views(session, uuid)[owner - 1].step
+        if not is_act(step):
+            raise Problem(409, "not-awaited", "This trustee has nothing to do now.")
+        view = elections.election_for_box(session, uuid)
+        day = context.clock.now().date().isoformat()
+        letter = _turn_mail(context, view, seat, step)
+        if not mail.enqueue(session, context, replace(letter, event=f"{letter.event}/{day}")):
+            raise Problem(
+                409, "reminded-already", "This trustee was reminded today. Telephone, or wait until tomorrow."
+            )
 
 
 def set_person(context: Context, uuid: str, owner: int, person: Person) -> None:
@@ -207,6 +257,13 @@ def _seat_token(
     return SeatToken(owner, kind, name, token.text, link)
 
 
+def _replace_link(session: Session, context: Context, uuid: str, seat: TrusteeSeat) -> SeatToken:
+    accounts.end_account(session, seat.account_number, context.clock.now())
+    token = _new_token(session, context, uuid, seat.owner)
+    seat.account_number = token.actor.account_number
+    return _seat_token(context, uuid, seat.owner, Kind(seat.kind), seat.name, token)
+
+
 def _new_token(session: Session, context: Context, uuid: str, owner: int) -> accounts.NewToken:
     label = f"trustee {owner} of {uuid}"
     return accounts.create_token(session, role=TRUSTEE_ROLE, label=label, now=context.clock.now())
@@ -243,6 +300,7 @@ def list_seat_views(session: Session, uuid: str) -> list[SeatView]:
             progress[seat.owner - 1],
             next_step(view.state, progress[seat.owner - 1], progress, **_tally_of(box_state)),
             seat.name,
+            seat.email,
         )
         for seat in list_seats(session, view.id)
     ]

@@ -49,12 +49,16 @@ def parse_restart(raw: bytes) -> tuple[str, Person | None]:
     None if it is the same person.
     """
     body = parse_body(raw, required=("reason",), optional=("name", "email"))
-    reason = get_text(body, "reason", longest=LONGEST_REASON, is_long=True)
-    return reason, _get_person(body) if "name" in body or "email" in body else None
+    return read_reason(body["reason"]), _get_person(body) if "name" in body or "email" in body else None
+
+
+def read_reason(value: Any) -> str:
+    """Why keys are made anew, for everybody to read."""
+    return get_text({"reason": value}, "reason", longest=LONGEST_REASON, is_long=True)
 
 
 def make_person(name: str | None, email: str | None) -> Person:
-    """A person from a command's options."""
+    """A person from a command's options, or from a form."""
     return _get_person({"name": name or "", "email": email or ""})
 
 
