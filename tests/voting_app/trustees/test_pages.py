@@ -17,11 +17,9 @@ def api(context: Context, client: FlaskClient) -> Api:
 def test_the_page_is_the_same_in_every_state_and_before(api: Api, client: FlaskClient) -> None:
     """Its hash stands in the journal. The ceremony begins in a draft, whose texts nobody else may see yet."""
     draft = Run(api).create(**TEXTS)
+    uuids = [draft.uuid, *(make_stage(api, state).uuid for state in STATES)]
     for language in LANGUAGES:
-        pages = {
-            client.get(f"/elections/{uuid}/trustee?lang={language}").text
-            for uuid in [draft.uuid, *(make_stage(api, state).uuid for state in STATES)]
-        }
+        pages = {client.get(f"/elections/{uuid}/trustee?lang={language}").text for uuid in uuids}
         [page] = pages
         assert '<div id="view">' in page
         assert TEXTS["name"] not in page
