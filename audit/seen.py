@@ -4,11 +4,16 @@ Both chains only ever grow. Whoever holds the service key could leave ballots ou
 has decrypted, and seal the journal anew from there: in itself that record is sound. Who remembers
 one line and one event from before notices it. It is kept beside the key file, under its name with
 ``.seen``: nothing in it is secret, and a key's copies need not be renewed for it.
+
+The same is kept once more in a folder of the computer's user, under the hash that the trustee committed
+to: an older copy of the key file that lies in another folder has no ``.seen`` beside it, and does not
+know which sum its key has opened already.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,15 +39,29 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last line and the last event that were seen; None where none was."""
+    """The last line and the last event that were seen, and the tally that the key was applied to; None where none
+    was.
+    """
 
     journal: Head | None = None
     box: Head | None = None
+    decrypted: str | None = None
 
 
 def seen_file(key_file: Path) -> Path:
     """Where the program looks for what was seen with this key, without being told."""
     return key_file.with_name(f"{key_file.name}.seen")
+
+
+def computer_note(commitment: str) -> Path | None:
+    """Where this computer keeps the same, whichever copy of the key file is used; None where it has no such place."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or "")
+    try:
+        # A relative one is to be ignored, says the standard.
+        folder = state if state.is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:
+        return None
+    return folder / "steward-trustee" / f"{commitment}.seen"
 
 
 def parse_head(value: Any, what: str) -> Head:
@@ -61,7 +80,7 @@ def read_seen(path: Path) -> Seen:
     """What an earlier visit has written; nothing if there was none. A damaged file is refused, not forgotten."""
     try:
         content = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Seen()
     except ValueError:
         content = None
@@ -71,7 +90,10 @@ def read_seen(path: Path) -> Seen:
         name: None if content.get(name) is None else parse_head(content[name], path.name)
         for name in ("journal", "box")
     }
-    return Seen(**found)
+    decrypted = content.get("decrypted")
+    if decrypted is not None and (not isinstance(decrypted, str) or not is_sha256_hex(decrypted)):
+        raise _damaged(path.name)
+    return Seen(**found, decrypted=decrypted)
 
 
 def write_seen(path: Path, seen: Seen) -> None:
@@ -107,26 +129,27 @@ class BoxEnd:
 
 
 def compare_box(
-    known: Head | None, archive: Path, progress: Callable[[int], None] = lambda _: None
+    known: Sequence[Head], archive: Path, progress: Callable[[int], None] = lambda _: None
 ) -> BoxEnd:
-    """Reads a ballot box by the rules of its chain (A1–A7); RejectedError (T9) unless it has the known event."""
+    """Reads a ballot box by the rules of its chain (A1–A7); RejectedError (T9) unless it has the known events."""
     last: Head | None = None
-    at_known, fingerprint = None, ""
+    fingerprint = ""
+    found = dict.fromkeys((item.height for item in known), "")
     for entry, reader in read_entries(archive, progress):
         if entry.event.type == "Setup":
             election = parse_election(entry.data[0])
             reader.cursor = reader.cursor.with_election(election)
             fingerprint = election.fingerprint
         last = Head(entry.event.height, entry.hash)
-        if known is not None and last.height == known.height:
-            at_known = entry.hash
+        if last.height in found:
+            found[last.height] = entry.hash
     if last is None:
         raise MalformedError("A7", "the archive has no Setup yet")
-    if known is not None and known.height > last.height:
-        sentence = f"the ballot box ends at event {last.height}, but event {known.height} was seen before"
-        raise RejectedError(RULE, sentence)
-    if known is not None and at_known != known.head:
-        raise RejectedError(
-            RULE, f"event {known.height} of the ballot box is not the one that was seen before"
-        )
+    for item in known:
+        if item.height > last.height:
+            sentence = f"the ballot box ends at event {last.height}, but event {item.height} was seen before"
+            raise RejectedError(RULE, sentence)
+        if found[item.height] != item.head:
+            sentence = f"event {item.height} of the ballot box is not the one that was seen before"
+            raise RejectedError(RULE, sentence)
     return BoxEnd(last, fingerprint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +19,17 @@ from audit.keyfile import KeyFile, create_key_file, encode_key_file, read_key_fi
 from audit.progress import LateProgress
 from audit.recount import NotDecryptable, Recount, recount
 from audit.report import result_names
-from audit.seen import RULE, Seen, compare_box, compare_journal, parse_head, read_seen, seen_file, write_seen
+from audit.seen import (
+    RULE,
+    Seen,
+    compare_box,
+    compare_journal,
+    computer_note,
+    parse_head,
+    read_seen,
+    seen_file,
+    write_seen,
+)
 from crypto.decryption import make_partial_decryption, make_strong_proofs
 from crypto.encoding import (
     encode_json,
@@ -117,7 +128,9 @@ def cli() -> None:
 
     What you have seen of the published record is noted beside the key file, in KEY_FILE.seen, and
     compared at every look and before decrypting: so nothing that was published can be taken back
-    behind your back. Look at the drill, and now and then while people vote.
+    behind your back. Look at the drill, and now and then while people vote. The same is noted in
+    ~/.local/state/steward-trustee, for copies of your key file that lie elsewhere: use one computer
+    from the drill on.
     """
 
 
@@ -267,7 +280,37 @@ def drill(fingerprint: str, nonce: str, out: Path | None, key_file: Path) -> Non
     if key.fingerprint is None:
         key.fingerprint = fingerprint
         _keep(key_file, key)
+    _begin_memory(key)
     _print(proof, out)
+
+
+def _notes(key_file: Path, key: KeyFile) -> list[Path]:
+    """Where what was seen is noted: beside the key file, and on this computer for copies that lie elsewhere."""
+    own = None if key.message is None else computer_note(_commitment(key))
+    return [seen_file(key_file)] if own is None else [seen_file(key_file), own]
+
+
+def _write_notes(notes: Sequence[Path], seen: Seen) -> None:
+    beside, *own = notes
+    write_seen(beside, seen)
+    for note in own:
+        _write_own(note, seen)
+
+
+def _write_own(note: Path, seen: Seen) -> None:
+    """On a computer that keeps nothing, such as one started from a stick, the note beside the key has to do."""
+    try:
+        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_seen(note, seen)
+    except OSError as error:
+        click.echo(f"WARNING: this computer cannot remember your key: {note}: {error.strerror}", err=True)
+
+
+def _begin_memory(key: KeyFile) -> None:
+    """From the drill on: a computer that remembers nothing later is another one, or has lost its memory."""
+    note = computer_note(_commitment(key))
+    if note is not None and not note.exists():
+        _write_own(note, Seen())
 
 
 def _require_same_election(key: KeyFile, fingerprint: str) -> None:
@@ -321,17 +364,18 @@ def _require_same_ceremony(key: KeyFile, found: Recount, owner: int) -> None:
 
 def _compare_record(key_file: Path, key: KeyFile, archive: Path, journal: Path | None) -> Seen:
     """What is published goes on from what this trustee saw before (T9); what has been seen now."""
-    note = seen_file(key_file)
+    notes = _notes(key_file, key)
     try:
-        before = read_seen(note)
-        known = [] if before.journal is None else [before.journal]
+        before = [read_seen(note) for note in notes]
+        known = [seen.journal for seen in before if seen.journal is not None]
         if key.journal is not None:
             known.append(parse_head(key.journal, f"the journal's line in {key_file.name}"))
         if known and journal is None:
             _refuse("you have seen the election's journal before: give it with --journal, to be compared")
         last = None if journal is None else compare_journal(known, journal)
         with LateProgress("comparing", archive.stat().st_size) as bar:
-            end = compare_box(before.box, archive, bar.update)
+            boxes = [seen.box for seen in before if seen.box is not None]
+            end = compare_box(boxes, archive, bar.update)
     except MalformedError as error:
         if error.rule != RULE:
             raise
@@ -341,10 +385,18 @@ def _compare_record(key_file: Path, key: KeyFile, archive: Path, journal: Path |
             raise
         _refuse(
             f"something that was published has been changed or taken back: {error.detail}. Your key was not used."
-            f" Tell the other trustees and the observers, and keep {note.name} and every copy of the files"
+            f" Tell the other trustees and the observers, and keep {' and '.join(str(n) for n in notes)}"
+            " and every copy of the files"
         )
     _require_same_election(key, end.fingerprint)
-    return Seen(last, end.last)
+    decrypted = {key.decrypted, *(seen.decrypted for seen in before)} - {None}
+    if len(decrypted) > 1:
+        _refuse_second()
+    return Seen(last, end.last, *decrypted)
+
+
+def _refuse_second() -> NoReturn:
+    _refuse("this key has decrypted another tally already; a second one is refused")
 
 
 @cli.command()
@@ -359,9 +411,11 @@ def look(journal: Path, key_file: Path, archive: Path) -> None:
     changed, and this program refuses to decrypt. Whether the record keeps all other rules is told
     by steward-audit verify. Your key is not used.
     """
-    seen = _compare_record(key_file, read_key_file(key_file), archive, journal)
-    is_first = read_seen(seen_file(key_file)) == Seen()
-    write_seen(seen_file(key_file), seen)
+    key = read_key_file(key_file)
+    notes = _notes(key_file, key)
+    seen = _compare_record(key_file, key, archive, journal)
+    is_first = all(read_seen(note).box is None for note in notes)
+    _write_notes(notes, seen)
     said = "noted for the next time" if is_first else "goes on from what was seen before"
     click.echo(f"{said}: {_describe_seen(seen)}")
 
@@ -404,8 +458,8 @@ def decrypt(
 
     The key is applied to the tally that this program computed from the ballots, and to one tally
     only: a second, different one is refused, because two tallies tell the votes between them. It is
-    not used at all where ARCHIVE or the journal do not go on from what KEY_FILE.seen says that you
-    saw before.
+    not used at all where ARCHIVE or the journal do not go on from what KEY_FILE.seen, or this
+    computer, says that you saw before.
     """
     key = read_key_file(key_file)
     with LateProgress("verifying", archive.stat().st_size) as bar:
@@ -416,7 +470,10 @@ def decrypt(
     if key.group != election.group.name:
         _refuse(f"this key is of group {key.group}, the election of {election.group.name}")
     _require_same_election(key, election.fingerprint)
-    write_seen(seen_file(key_file), _compare_record(key_file, key, archive, journal))
+    notes = _notes(key_file, key)
+    is_remembered = any(note.exists() for note in notes)
+    seen = _compare_record(key_file, key, archive, journal)
+    _write_notes(notes, seen)
     secret = _secret(key, election.group)
     owner = _require_own(found, secret)
     _require_newest(key, found, owner)
@@ -424,12 +481,20 @@ def decrypt(
     for line in _describe(found, owner):
         click.echo(line, err=True)
     digest = sha256_hex((election.fingerprint + "|").encode() + encode_encrypted_tally(found.tally))
-    if key.decrypted not in (None, digest):
-        _refuse("this key has decrypted another tally already; a second one is refused")
+    if seen.decrypted not in (None, digest):
+        _refuse_second()
+    if not is_remembered and key.decrypted is None:
+        click.echo(
+            "WARNING: this computer remembers nothing of your key. If you have decrypted with it before, from"
+            " another copy of the file or on another computer, stop: two sums tell votes between them",
+            err=True,
+        )
     if found.report.counted < 2:
         click.echo("WARNING: with so few ballots the result tells how a person voted", err=True)
     if not yes and not click.confirm("Decrypt this tally?", err=True):
         _refuse("nothing was decrypted")
+    # Before the key is used: what was begun counts as done.
+    _write_notes(notes, replace(seen, decrypted=digest))
     if key.decrypted is None:
         key.decrypted = digest
         _keep(key_file, key)

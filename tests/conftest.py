@@ -75,6 +75,14 @@ def _fail_if_skips_count(report: pytest.TestReport | pytest.CollectReport) -> No
         report.longrepr = f"skipped, which TEST_NO_SKIPS=1 forbids: {reason}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def memory_of_trustees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """steward-trustee remembers keys in a folder of the user's, which is none of the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 # --- chance ------------------------------------------------------------------------------------------------------
 
 

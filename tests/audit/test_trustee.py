@@ -3,6 +3,7 @@ is one sentence.
 """
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 from audit.keyfile import KeyFile, create_key_file, read_key_file
 from audit.recount import NotDecryptable
 from audit.registrar import cli as registrar
+from audit.seen import computer_note, seen_file
 from audit.trustee import cli
 from crypto.ballot import parse_ballot
 from crypto.encoding import sha256_hex
@@ -388,6 +390,7 @@ def test_a_look_is_noted_beside_the_key_and_compared_from_then_on(drilled: Path)
         "version": 1,
         "journal": {"height": len(lines) - 1, "head": sha256_hex(lines[-1])},
         "box": {"height": 3, "head": heads[3]},
+        "decrypted": None,
     }
     show(drilled, before_decryption(sound("threshold")))
     assert look(drilled).stdout.startswith("goes on from what was seen before: journal line ")
@@ -396,7 +399,9 @@ def test_a_look_is_noted_beside_the_key_and_compared_from_then_on(drilled: Path)
     assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
 
 
-def test_a_shortened_box_that_was_sealed_anew_is_decrypted_by_nobody_who_saw_more(drilled: Path) -> None:
+def test_a_shortened_box_that_was_sealed_anew_is_decrypted_by_nobody_who_saw_more(
+    drilled: Path, own_memory: Path
+) -> None:
     """What no check of the record alone can find."""
     show(drilled, while_voting(3))
     assert look(drilled).exit_code == 0
@@ -405,10 +410,12 @@ def test_a_shortened_box_that_was_sealed_anew_is_decrypted_by_nobody_who_saw_mor
     show(drilled, shortened())
     for result in (look(drilled), decrypt(drilled)):
         require_taken_back(result, "event 3 of the ballot box is not the one that was seen before")
-        assert "keep key.seen" in result.stderr
+        assert f"keep {note} and {own_memory}" in result.stderr
     assert (note.read_bytes(), drilled.read_bytes()) == (before, key)
-    # Without the note there is nothing that this program could know it by.
+    # Without the notes there is nothing that this program could know it by.
     note.unlink()
+    require_taken_back(look(drilled), "event 3 of the ballot box is not the one that was seen before")
+    shutil.rmtree(own_memory)
     assert set(answer(decrypt(drilled))) == {"partial_decryption", "strong_proofs"}
 
 
@@ -448,19 +455,90 @@ def test_who_saw_the_journal_must_give_it(drilled: Path) -> None:
         "{}",
         '{"version":2}',
         '{"version":1,"journal":5}',
+        '{"version":1,"decrypted":5}',
+        '{"version":1,"decrypted":"AB"}',
         '{"version":1,"box":{"height":1}}',
         '{"version":1,"box":{"height":true,"head":"' + "ab" * 32 + '"}}',
         '{"version":1,"box":{"height":-1,"head":"' + "ab" * 32 + '"}}',
         '{"version":1,"box":{"height":1,"head":"' + "AB" * 32 + '"}}',
     ],
 )
-def test_a_damaged_note_is_not_forgotten(drilled: Path, content: str) -> None:
-    note = drilled.parent / "key.seen"
-    note.write_text(content)
-    for result in (look(drilled), decrypt(drilled)):
+def test_a_damaged_note_is_not_forgotten(drilled: Path, own_memory: Path, content: str) -> None:
+    for note in (drilled.parent / "key.seen", next(own_memory.iterdir())):
+        note.write_text(content)
+        for result in (look(drilled), decrypt(drilled)):
+            assert_refused(result)
+            assert f"{note.name} is damaged" in result.stderr
+        assert note.read_text() == content
+        note.unlink()
+
+
+def test_an_older_copy_in_another_folder_opens_no_second_sum(drilled: Path) -> None:
+    """The record was sealed anew without the decryption, so that nothing published tells of it."""
+    elsewhere = drilled.parent / "stick"
+    elsewhere.mkdir()
+    copy = elsewhere / "copy"
+    copy.write_bytes(drilled.read_bytes())
+    assert decrypt(drilled).exit_code == 0
+    show(copy, shortened())
+    key = copy.read_bytes()
+    require_taken_back(decrypt(copy), "was seen before")
+    # Another sum over the same ballots, for example of other weights, would pass what was seen of the box.
+    note = seen_file(copy)
+    note.write_text(json.dumps({"version": 1, "decrypted": "ab" * 32}))
+    show(copy, before_decryption(sound("threshold")))
+    for result in (decrypt(copy), look(copy)):
         assert_refused(result)
-        assert "key.seen is damaged" in result.stderr
-    assert note.read_text() == content
+        assert "has decrypted another tally already" in result.stderr
+    assert copy.read_bytes() == key
+    # The same sum once more tells nothing new.
+    note.unlink()
+    again = decrypt(copy)
+    assert again.exit_code == 0
+    assert "remembers nothing" not in again.stderr
+
+
+def test_a_note_beside_the_key_tells_which_sum_was_opened(drilled: Path, own_memory: Path) -> None:
+    """An older copy that was put back in the key's own place, on a computer that forgets."""
+    copy = drilled.read_bytes()
+    assert decrypt(drilled).exit_code == 0
+    shutil.rmtree(own_memory)
+    drilled.write_bytes(copy)
+    change_note(drilled, journal=None, box=None)
+    show(drilled, shortened())
+    refused = decrypt(drilled)
+    assert_refused(refused)
+    assert "has decrypted another tally already" in refused.stderr
+
+
+def change_note(path: Path, **values: Any) -> None:
+    change(seen_file(path), **values)
+
+
+def test_a_computer_that_remembers_nothing_of_a_key_says_so(drilled: Path, own_memory: Path) -> None:
+    assert len(list(own_memory.iterdir())) == 1
+    shutil.rmtree(own_memory)
+    assert "this computer remembers nothing of your key" in decrypt(drilled).stderr
+    assert "remembers nothing" not in decrypt(drilled).stderr
+
+
+def test_a_computer_that_can_keep_nothing_is_no_obstacle(
+    drilled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was started from a stick: said, and the note beside the key does what it can."""
+    blocked = drilled.parent / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(blocked))
+    for result in (look(drilled), decrypt(drilled)):
+        assert result.exit_code == 0
+        assert "cannot remember your key" in result.stderr
+
+
+def test_where_a_computer_keeps_its_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("", "relative/folder"):
+        monkeypatch.setenv("XDG_STATE_HOME", value)
+        assert computer_note("ab") == tmp_path / ".local/state/steward-trustee/ab.seen"
 
 
 def test_a_look_at_another_election_or_at_none_is_refused(drilled: Path) -> None:
