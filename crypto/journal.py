@@ -144,6 +144,8 @@ KINDS: dict[str, Kind] = {
     "credentials-published": Kind(
         {"credentials": _hash, "count": _count, "mode": _one_of("server", "registrar")}, ("registrar",)
     ),
+    # replaced: how many members got a new credential in place of one that was lost
+    "credentials-replaced": Kind({"credentials": _hash, "replaced": _owner}, ("registrar",)),
     "trustee-committed": Kind({"owner": _owner, "commitment": _hash}, ("trustee",)),
     "trustee-revealed": Kind({"owner": _owner}, ("trustee",)),
     "trustees-restarted": Kind({"reason": _text}, _PEOPLE),
@@ -187,6 +189,7 @@ STATE_CHANGES: dict[str, tuple[tuple[str, ...], str | None]] = {
 }
 RESTRICTED: dict[str, tuple[str, ...]] = {
     "credentials-published": ("roll frozen",),
+    "credentials-replaced": ("roll frozen",),
     "trustee-committed": ("draft", "roll frozen"),
     "trustee-revealed": ("draft", "roll frozen"),
     "trustees-restarted": ("draft", "roll frozen"),

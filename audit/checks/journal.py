@@ -123,7 +123,7 @@ def _check_line(setup: SetupFacts, line: JournalLine, box: BoxFacts, members: in
         if terms is not None and payload["service_key"] != terms.service_key:
             raise RejectedError("J9", "its service key is not the one that the election data name")
     if kind == "credentials-published":
-        if payload["credentials"] != setup.credentials_hash or payload["count"] != len(setup.credentials):
+        if payload["count"] != len(setup.credentials):
             raise RejectedError("J9", "the published credentials are not those of the ballot box")
         if members is not None and payload["count"] != members:
             raise RejectedError("J9", f"{payload['count']} credentials for a roll of {members} members")
@@ -147,6 +147,33 @@ def _check_line(setup: SetupFacts, line: JournalLine, box: BoxFacts, members: in
         raise RejectedError("J9", f"a strong proof of trustee {payload['owner']}, who did not decrypt")
     if kind == "certified" and (payload["result"], payload["box_head"]) != (box.result_hash, line.box_head):
         raise RejectedError("J9", "the certified result or head is not the one in the ballot box")
+
+
+def _check_lists(setup: SetupFacts, lines: list[JournalLine]) -> None:
+    """Rule J9 for the lists of credentials: the last one is that of the ballot box, and each replacement has a list of
+    its own.
+
+    Those before were never more than hashes in the journal: two lists would tell whose credential was replaced.
+    """
+    present: str | None = None
+    for line in lines:
+        payload, where = line.payload, f"journal line {line.height}"
+        if line.kind == "credentials-replaced":
+            if present is None:
+                raise RejectedError("J9", "credentials were replaced before they were published", where)
+            if payload["credentials"] == present:
+                raise RejectedError("J9", "credentials were replaced, but the list is the same", where)
+            if payload["replaced"] > len(setup.credentials):
+                raise RejectedError("J9", "more credentials were replaced than there are", where)
+        elif line.kind != "credentials-published":
+            continue
+        elif present is not None and payload["credentials"] != present:
+            raise RejectedError("J9", "other credentials were published, but not as a replacement", where)
+        present = payload["credentials"]
+    if present is None:
+        raise RejectedError("J9", "the journal does not say who published the credentials")
+    if present != setup.credentials_hash:
+        raise RejectedError("J9", "the published credentials are not those of the ballot box")
 
 
 def _ballot(height: int) -> str:
@@ -180,8 +207,7 @@ def _check_story(setup: SetupFacts, reader: JournalReader, lines: list[JournalLi
         raise RejectedError(
             "J9", "the ballot box is set up, but the journal does not say that keys are ready"
         )
-    if "credentials-published" not in kinds:
-        raise RejectedError("J9", "the journal does not say who published the credentials")
+    _check_lists(setup, lines)
     if box.first_ballot is not None and "opened" not in kinds:
         raise RejectedError("J9", "there are ballots, but the journal does not say that voting was opened")
     closed = [line for line in lines if line.kind in ("closed", "cancelled")]

@@ -279,6 +279,23 @@ def _first(acts: Sequence[Act], kind: str) -> Act:
     return next(act for act in acts if act.kind == kind)
 
 
+_OTHER_LIST = "ab" * 32
+
+
+def _list_hash(acts: Sequence[Act]) -> str:
+    """Of the list that is in the box."""
+    return str(_first(acts, "credentials-published").payload["credentials"])
+
+
+def _lists_of(acts: Sequence[Act]) -> list[Act]:
+    """As if another list than that of the box had been published at first."""
+    return _changed(acts, "credentials-published", credentials=_OTHER_LIST)
+
+
+def _replaced(credentials: str, count: int = 1) -> Act:
+    return Act("credentials-replaced", {"credentials": credentials, "replaced": count}, "registrar:8")
+
+
 Change = Callable[[list[Act]], list[Act]]
 SEALED = Act(SEAL, {})
 _NOW = {"at": "2026-11-05T10:00Z"}
@@ -376,6 +393,34 @@ STORIES: dict[str, tuple[Change, str]] = {
     ),
     "other credentials": (lambda acts: _changed(acts, "credentials-published", credentials="ab" * 32), "J9"),
     "nobody published credentials": (lambda acts: _without(acts, "credentials-published"), "J9"),
+    "replaced by others than those of the box": (
+        lambda acts: _before(acts, "keys-ready", _replaced(_OTHER_LIST)),
+        "J9",
+    ),
+    "replaced, and the list is the same": (
+        lambda acts: _before(acts, "keys-ready", _replaced(_list_hash(acts))),
+        "J9",
+    ),
+    "replaced before there were any": (
+        lambda acts: _before(acts, "credentials-published", _replaced(_OTHER_LIST)),
+        "J9",
+    ),
+    "more replaced than there are": (
+        lambda acts: _before(_lists_of(acts), "keys-ready", _replaced(_list_hash(acts), 99)),
+        "J9",
+    ),
+    "replaced when keys are ready": (
+        lambda acts: _before(_lists_of(acts), "key-drill", _replaced(_list_hash(acts))),
+        "J5",
+    ),
+    "published twice, and others than before": (
+        lambda acts: _before(
+            acts,
+            "credentials-published",
+            *_lists_of([_first(acts, "credentials-published")]),
+        ),
+        "J9",
+    ),
     "other trustees": (lambda acts: _changed(acts, "keys-ready", trustees="ab" * 32), "J9"),
     "other election data": (lambda acts: _changed(acts, "keys-ready", fingerprint="A" * 43), "J9"),
     "votes said to be final": (lambda acts: _changed(acts, "opened", revotes=False), "J9"),
@@ -421,6 +466,13 @@ def test_a_story_that_the_service_key_cannot_make_true(story: str, judge: Judge)
     assert changed.journal != election.journal
     report = judge(election.archive, changed.journal)
     assert rule in failed(report), complaint(report)
+
+
+def test_credentials_that_were_replaced_before_the_setup_are_sound(judge: Judge) -> None:
+    election = sound("plain")
+    acts, last = list(election.acts), _list_hash(election.acts)
+    again = _before(_lists_of(acts), "keys-ready", _replaced("cd" * 32, 2), _replaced(last))
+    assert_sound(judge(election.archive, election.with_acts(again).journal))
 
 
 # What only the journal says, so that nothing in the ballot box contradicts it.

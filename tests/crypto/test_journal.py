@@ -40,6 +40,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "journal": (SERVICE, {"version": 1, "election": UUID, "service_key": KEY.public}),
     "roll-frozen": (COMMITTEE, {**AT, "roll": HASH, "members": 60}),
     "credentials-published": (REGISTRAR, {"credentials": HASH, "count": 60, "mode": "registrar"}),
+    "credentials-replaced": (REGISTRAR, {"credentials": HASH, "replaced": 2}),
     "trustee-committed": (TRUSTEE, {"owner": 1, "commitment": HASH}),
     "trustee-revealed": (TRUSTEE, {"owner": 1}),
     "trustees-restarted": (COMMITTEE, {"reason": "A key was lost."}),
@@ -524,6 +525,7 @@ MAY_COME: dict[str, set[str]] = {
 }
 ONLY_IN = {
     "credentials-published": {"roll frozen"},
+    "credentials-replaced": {"roll frozen"},
     "trustee-committed": {"draft", "roll frozen"},
     "trustee-revealed": {"draft", "roll frozen"},
     "trustees-restarted": {"draft", "roll frozen"},

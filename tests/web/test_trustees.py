@@ -542,6 +542,7 @@ def test_another_setup_is_refused(js: Node, role: str, change: Callable[[Any], A
     [
         ("keys-ready", lambda p: {**p, "trustees": "ab" * 32}, "J9"),
         ("credentials-published", lambda p: {**p, "count": p["count"] + 1}, "J9"),
+        ("credentials-published", lambda p: {**p, "credentials": "ab" * 32}, "J9"),
         ("trustee-committed", lambda p: {**p, "commitment": "ab" * 32}, "J9"),
         ("key-drill", lambda p: {**p, "nonce": "ab" * 16}, "J7"),
         ("key-drill", None, "J7"),
@@ -570,6 +571,34 @@ def test_a_journal_that_tells_something_else_is_refused(
     if change is None and kind == "key-drill":
         acts = [act for act in simulation.acts if act.kind != kind]
     assert verdict(lambda: record(js, simulation.with_acts(acts))) == ("RejectedError", rule)
+
+
+def test_credentials_may_be_replaced_before_the_setup(js: Node) -> None:
+    simulation = before_result(sound("threshold"))
+    place = next(n for n, act in enumerate(simulation.acts) if act.kind == "credentials-published")
+    published = simulation.acts[place]
+    last, other = published.payload["credentials"], "ab" * 32
+
+    def tell(*lists: str, first: str = other, replaced: int = 1) -> Any:
+        acts = [
+            replace(
+                published, kind="credentials-replaced", payload={"credentials": name, "replaced": replaced}
+            )
+            for name in lists
+        ]
+        begin = replace(published, payload={**published.payload, "credentials": first})
+        story = [*simulation.acts[:place], begin, *acts, *simulation.acts[place + 1 :]]
+        return record(js, simulation.with_acts(story))
+
+    tell("cd" * 32, last)
+    refused = ("RejectedError", "J9")
+    assert verdict(lambda: tell(other, last)) == refused
+    assert verdict(lambda: tell(last, first=last)) == refused
+    assert verdict(lambda: tell(other)) == refused
+    assert verdict(lambda: tell(last, replaced=99)) == refused
+    before = [replace(published, kind="credentials-replaced", payload={"credentials": other, "replaced": 1})]
+    story = [*simulation.acts[:place], *before, *simulation.acts[place:]]
+    assert verdict(lambda: record(js, simulation.with_acts(story))) == refused
 
 
 def test_a_journal_that_contradicts_the_election_data_is_refused(js: Node) -> None:

@@ -28,6 +28,7 @@ from voting_app.trustees import service as trustees
 _MAIN_ACTS = (
     "roll-frozen",
     "credentials-published",
+    "credentials-replaced",
     "trustees-restarted",
     "keys-ready",
     "opened",

@@ -289,6 +289,11 @@ _ACTS: dict[str, Callable[[_Act], str]] = {
         act.payload["members"],
     ),
     "credentials-published": _describe_credentials,
+    "credentials-replaced": lambda act: ngettext(
+        "The registrar replaced the voting code of %(num)s member by a new one; the hash below is of the new list.",
+        "The registrar replaced the voting codes of %(num)s members by new ones; the hash below is of the new list.",
+        act.payload["replaced"],
+    ),
     "trustee-committed": lambda act: gettext(
         "Trustee %(owner)s made a key and committed to it.", owner=act.payload["owner"]
     ),
@@ -350,6 +355,7 @@ _CODES = {
     ("journal", "service_key"): N_("Service key"),
     ("roll-frozen", "roll"): N_("Hash of the roll"),
     ("credentials-published", "credentials"): N_("Hash of the public credentials"),
+    ("credentials-replaced", "credentials"): N_("Hash of the public credentials"),
     ("trustee-committed", "commitment"): N_("Commitment"),
     ("keys-ready", "trustees"): N_("Hash of the trustees' keys"),
     ("keys-ready", "fingerprint"): N_("Fingerprint of the election"),

@@ -38,3 +38,19 @@ class SealedCredential(Base):
         ForeignKey("roll_entry.id"), primary_key=True, autoincrement=False
     )
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReplaceableCredential(Base):
+    """Which public credential is a member's: known until Setup fixes the list, so that a lost one can be taken out.
+
+    Sealed as the private one is, and of no use before there are ballots. Setup erases all rows in its transaction.
+    """
+
+    __tablename__ = "replaceable_credential"
+
+    roll_entry_id: Mapped[int] = mapped_column(
+        ForeignKey("roll_entry.id"), primary_key=True, autoincrement=False
+    )
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    # How many credentials this member had before the present one.
+    replaced: Mapped[int] = mapped_column(Integer, default=0)

@@ -8,8 +8,9 @@ member has which public one: the list is sorted by key.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -21,9 +22,9 @@ from crypto.credentials import (
     new_credential_text,
     parse_credential_list,
 )
-from crypto.encoding import sha256_hex
+from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.errors import ProtocolError
-from crypto.groups import get_group
+from crypto.groups import Element, get_group
 from voting_app.accounts.service import Actor
 from voting_app.context import Context
 from voting_app.elections import service as elections
@@ -33,6 +34,7 @@ from voting_app.elections.states import Act
 from voting_app.errors import Problem
 from voting_app.registrar import vault
 from voting_app.registrar.models import CredentialPublication
+from voting_app.registrar.vault import NewCredential
 from voting_app.roll import service as roll
 from voting_app.roll.service import Eligible
 
@@ -79,13 +81,80 @@ def generate_credentials(context: Context, uuid: str, actor: Actor, *, program: 
             raise _already_published()
         # A frozen roll does not change any more, so it may be read before the transaction below.
         members = roll.list_eligible(session, view.id)
-    texts = {member.roll_entry_id: new_credential_text() for member in members}
-    raw = _encode_list(view, members, texts)
+    made = {member: _make_credential(view, member) for member in members}
+    is_weighted = any(member.weight != 1 for member in members)
+    raw = encode_credential_list(
+        get_group(view.group_name),
+        [(public, member.weight if is_weighted else None) for member, (_, public) in made.items()],
+    )
+    new = [NewCredential(member.roll_entry_id, text, public.text) for member, (text, public) in made.items()]
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         _publish(session, context, election, uuid, raw, SERVER_MODE, actor, program=program)
-        vault.keep(session, context, texts)
-    return len(texts)
+        vault.keep(session, context, new)
+    return len(new)
+
+
+def replace_credentials(context: Context, uuid: str, numbers: Collection[str], actor: Actor) -> Published:
+    """Gives these members new credentials in the place of lost ones, and publishes the hash of the new list.
+
+    Only before the keys are ready: then Setup has fixed the list for good. Problems: 409 ``wrong-state``,
+    ``credential-mode``, ``credentials-missing``; 422 ``unknown-member`` for who is not on the roll or may not vote.
+    """
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        view = elections.election_for_box(session, uuid)
+        _require_mode(view, SERVER_MODE)
+        elections.require_act(election, Act.PUBLISH_CREDENTIALS)
+        published = _find_publication(session, uuid)
+        if published is None:
+            raise Problem(409, "credentials-missing", "The credentials of this election are not made yet.")
+        members = roll.find_eligible(session, election.id, numbers)
+        if unknown := sorted(set(numbers) - members.keys()):
+            raise _unknown_member(unknown)
+        if not members:
+            raise _unknown_member([])
+        old, new = set(), []
+        for member in members.values():
+            text, public = _make_credential(view, member)
+            lost = vault.replace(session, context, NewCredential(member.roll_entry_id, text, public.text))
+            if lost is None:
+                raise Problem(
+                    409,
+                    "not-replaceable",
+                    "These credentials were made by an older version and stay as they are.",
+                )
+            old.add(lost)
+            new.append((public.text, member.weight))
+        raw = _exchange(view, published.credentials, old, new)
+        published.credentials, published.credentials_hash = raw.decode(), sha256_hex(raw)
+        payload = {"credentials": published.credentials_hash, "replaced": len(members)}
+        elections.write_journal(session, context, election, "credentials-replaced", str(actor), payload)
+        return Published(published.credentials_hash, published.count, SERVER_MODE)
+
+
+def _make_credential(view: ElectionView, member: Eligible) -> tuple[str, Element]:
+    text = new_credential_text()
+    return text, derive_public(get_group(view.group_name), view.uuid, text)
+
+
+def _exchange(view: ElectionView, listed: str, old: set[str], new: Sequence[tuple[str, int]]) -> bytes:
+    """The list with other entries, sorted again: the place of a new one tells nothing."""
+    items: list[str] = json.loads(listed)
+    is_weighted = "," in items[0]
+    kept = [item for item in items if item.partition(",")[0] not in old]
+    if len(kept) + len(new) != len(items):
+        raise RuntimeError("a sealed public credential is not in the list")
+    kept += [f"{public},{weight}" if is_weighted else public for public, weight in new]
+    group = get_group(view.group_name)
+
+    def sort_key(item: str) -> bytes:
+        key = group.unverified_sort_key(item.partition(",")[0])
+        if key is None:
+            raise RuntimeError("the published list has an entry that is no key")
+        return key
+
+    return encode_json_bytes(sorted(kept, key=sort_key))
 
 
 def hand_to_program(context: Context, uuid: str, actor: Actor) -> dict[str, str]:
@@ -127,28 +196,8 @@ def forget_handed(context: Context, uuid: str, numbers: Collection[str], actor: 
             )
         ids = roll.find_entries(session, election.id)
         if unknown := sorted(set(numbers) - ids.keys()):
-            raise Problem(
-                422,
-                "unknown-member",
-                "A member number is not on the roll.",
-                extra={"member_numbers": unknown[:20]},
-            )
+            raise _unknown_member(unknown)
         return vault.erase_many(session, [ids[number] for number in numbers], vault.Way.PROGRAM)
-
-
-def _encode_list(view: ElectionView, members: Sequence[Eligible], texts: Mapping[int, str]) -> bytes:
-    group = get_group(view.group_name)
-    is_weighted = any(member.weight != 1 for member in members)
-    return encode_credential_list(
-        group,
-        [
-            (
-                derive_public(group, view.uuid, texts[member.roll_entry_id]),
-                member.weight if is_weighted else None,
-            )
-            for member in members
-        ],
-    )
 
 
 def get_weights(context: Context, uuid: str) -> Counter[int]:
@@ -198,6 +247,15 @@ def _publish(
 
 def _find_publication(session: Session, uuid: str) -> CredentialPublication | None:
     return session.get(CredentialPublication, elections.find_box(session, uuid).id)
+
+
+def _unknown_member(numbers: Sequence[str]) -> Problem:
+    return Problem(
+        422,
+        "unknown-member",
+        "A member number is not on the roll, or its member may not vote.",
+        extra={"member_numbers": list(numbers[:20])},
+    )
 
 
 def _already_published() -> Problem:

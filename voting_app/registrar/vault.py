@@ -7,7 +7,7 @@ An erased row cannot be brought back, from no page and by no program.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 from voting_app.context import Context
 from voting_app.elections.models import Election
 from voting_app.elections.states import State
-from voting_app.registrar.models import SealedCredential
+from voting_app.registrar.models import ReplaceableCredential, SealedCredential
 from voting_app.roll.models import RollEntry
 from voting_app.sealing import seal, unseal
 
 _PURPOSE = "steward-credential-seal"
+_PUBLIC_PURPOSE = "steward-public-credential-seal"
 # SQLite takes a bounded number of values in one statement.
 _AT_ONCE = 500
 # No ballot is taken any more, and never will be again.
@@ -52,16 +53,71 @@ class Waiting:
     language: str
 
 
-def keep(session: Session, context: Context, credentials: Mapping[int, str]) -> None:
-    """Seal credentials, each for its row of the roll (id -> credential); none may have one already."""
-    secret = context.settings.secret
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    """The credential of a row of the roll: the private text, and the public one that stands in the list."""
+
+    roll_entry_id: int
+    text: str
+    public: str
+
+
+def keep(session: Session, context: Context, credentials: Iterable[NewCredential]) -> None:
+    """Seal credentials; their members may have none yet."""
+    secret, ordered = context.settings.secret, sorted(credentials, key=lambda new: new.roll_entry_id)
     session.execute(
         insert(SealedCredential),
         [
-            {"roll_entry_id": id_, "sealed": seal(secret, _PURPOSE, _place(id_), credentials[id_])}
-            for id_ in sorted(credentials)
+            {
+                "roll_entry_id": new.roll_entry_id,
+                "sealed": seal(secret, _PURPOSE, _place(new.roll_entry_id), new.text),
+            }
+            for new in ordered
         ],
     )
+    session.execute(
+        insert(ReplaceableCredential),
+        [
+            {
+                "roll_entry_id": new.roll_entry_id,
+                "sealed": seal(secret, _PUBLIC_PURPOSE, _place(new.roll_entry_id), new.public),
+                "replaced": 0,
+            }
+            for new in ordered
+        ],
+    )
+
+
+def replace(session: Session, context: Context, new: NewCredential) -> str | None:
+    """Seal a new credential in the place of the one that this member has; the public text of that one.
+
+    None, and nothing is done, where it is not known any more: Setup has fixed the list.
+    """
+    secret, place = context.settings.secret, _place(new.roll_entry_id)
+    known = session.get(ReplaceableCredential, new.roll_entry_id, with_for_update=True)
+    if known is None:
+        return None
+    old = unseal(secret, _PUBLIC_PURPOSE, place, known.sealed)
+    known.sealed = seal(secret, _PUBLIC_PURPOSE, place, new.public)
+    known.replaced += 1
+    waiting = session.get(SealedCredential, new.roll_entry_id)
+    sealed = seal(secret, _PURPOSE, place, new.text)
+    if waiting is None:
+        session.add(SealedCredential(roll_entry_id=new.roll_entry_id, sealed=sealed))
+    else:
+        waiting.sealed = sealed
+    session.execute(
+        update(RollEntry)
+        .where(RollEntry.id == new.roll_entry_id)
+        .values(credential_state="none", credential_way=None)
+    )
+    return old
+
+
+def forget_publics(session: Session, election_id: int) -> None:
+    """Erase which public credential is whose: from Setup on, ballots will name them."""
+    entries = select(RollEntry.id).where(RollEntry.election_id == election_id)
+    session.execute(delete(ReplaceableCredential).where(ReplaceableCredential.roll_entry_id.in_(entries)))
 
 
 def open_credential(context: Context, session: Session, roll_entry_id: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select
@@ -186,6 +187,16 @@ def list_eligible(session: Session, election_id: int) -> list[Eligible]:
         .order_by(RollEntry.member_number)
     )
     return [Eligible(id_, weight) for id_, weight in rows]
+
+
+def find_eligible(session: Session, election_id: int, numbers: Collection[str]) -> dict[str, Eligible]:
+    """Those of these member numbers who get a credential."""
+    rows = session.execute(
+        select(RollEntry.member_number, RollEntry.id, RollEntry.weight).where(
+            RollEntry.election_id == election_id, RollEntry.eligible, RollEntry.member_number.in_(numbers)
+        )
+    )
+    return {row.member_number: Eligible(row.id, row.weight) for row in rows}
 
 
 def find_entries(session: Session, election_id: int) -> dict[str, int]:

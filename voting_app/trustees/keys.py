@@ -36,6 +36,7 @@ from voting_app.elections.states import Act
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
 from voting_app.registrar import service as registrar
+from voting_app.registrar import vault
 from voting_app.trustees.service import (
     get_seat,
     list_seats,
@@ -84,10 +85,15 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
             raise Problem(
                 409, "changed-meanwhile", "A trustee's messages changed meanwhile; please try again."
             )
+        if registrar.find_credentials(session, uuid) != credentials:
+            raise Problem(
+                409, "changed-meanwhile", "The list of credentials changed meanwhile; please try again."
+            )
         # Texts and questions may be edited up to this moment; what was not read cannot be what is fixed.
         if elections.election_for_box(session, uuid) != view:
             raise Problem(409, "changed-meanwhile", "The election was changed meanwhile; look and try again.")
         box_id = ledger.get_box_id(session, uuid)
+        vault.forget_publics(session, election.id)
         ledger.append(session, box_id, ledger.SETUP, [raw_election, raw_trustees, credentials, setup])
         payload = {"trustees": sha256_hex(raw_trustees), "fingerprint": fingerprint}
         elections.perform(session, context, election, Act.READY_KEYS, str(actor), payload)

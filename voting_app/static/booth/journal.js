@@ -143,6 +143,8 @@ export const KINDS = Object.assign(Object.create(null), {
     fields: { credentials: hash, count, mode: oneOf("server", "registrar") },
     roles: ["registrar"],
   },
+  // replaced: how many members got a new credential in place of one that was lost
+  "credentials-replaced": { fields: { credentials: hash, replaced: owner }, roles: ["registrar"] },
   "trustee-committed": { fields: { owner, commitment: hash }, roles: ["trustee"] },
   "trustee-revealed": { fields: { owner }, roles: ["trustee"] },
   "trustees-restarted": { fields: { reason: text }, roles: PEOPLE },
@@ -192,6 +194,7 @@ export const STATE_CHANGES = {
  */
 export const RESTRICTED = {
   "credentials-published": ["roll frozen"],
+  "credentials-replaced": ["roll frozen"],
   "trustee-committed": ["draft", "roll frozen"],
   "trustee-revealed": ["draft", "roll frozen"],
   "trustees-restarted": ["draft", "roll frozen"],

@@ -329,12 +329,12 @@ export function requireRecordTerms({ presentation }, lines) {
  * @param {number | null} members
  */
 function requireTruth(box, { kind, payload, boxHeight }, members) {
-  const { election, credentials, credentialsHash, trusteesHash } = box.setup;
+  const { election, credentials, trusteesHash } = box.setup;
   if (kind === "journal" && payload.election !== election.uuid) {
     throw new RejectedError("J9", "the journal belongs to another election");
   }
   if (kind === "credentials-published") {
-    if (payload.credentials !== credentialsHash || payload.count !== credentials.length) {
+    if (payload.count !== credentials.length) {
       throw new RejectedError("J9", "the published credentials are not those of the ballot box");
     }
     if (members !== null && payload.count !== members) {
@@ -355,6 +355,40 @@ function requireTruth(box, { kind, payload, boxHeight }, members) {
   }
   if (kind === "strong-decryption" && !box.partials.has(Number(payload.owner))) {
     throw new RejectedError("J9", `a strong proof of trustee ${payload.owner}, who did not decrypt`);
+  }
+}
+
+/**
+ * Rule J9 for the lists of credentials: the last one is that of the ballot box, and each replacement has a list of its
+ * own.
+ * @param {Setup} setup
+ * @param {readonly JournalLine[]} lines
+ */
+function requireLists({ credentials, credentialsHash }, lines) {
+  /** @type {unknown} */
+  let present = null;
+  for (const { height, kind, payload } of lines) {
+    const where = `journal line ${height}`;
+    if (kind === "credentials-replaced") {
+      if (present === null) {
+        throw new RejectedError("J9", "credentials were replaced before they were published", where);
+      }
+      if (payload.credentials === present) {
+        throw new RejectedError("J9", "credentials were replaced, but the list is the same", where);
+      }
+      if (Number(payload.replaced) > credentials.length) {
+        throw new RejectedError("J9", "more credentials were replaced than there are", where);
+      }
+    } else if (kind !== "credentials-published") {
+      continue;
+    } else if (present !== null && payload.credentials !== present) {
+      throw new RejectedError("J9", "other credentials were published, but not as a replacement", where);
+    }
+    present = payload.credentials;
+  }
+  if (present === null) throw new RejectedError("J9", "the journal does not say who published the credentials");
+  if (present !== credentialsHash) {
+    throw new RejectedError("J9", "the published credentials are not those of the ballot box");
   }
 }
 
@@ -381,11 +415,11 @@ export function checkJournal(box, lines, reader) {
   /** @type {[boolean, string, string][]} */
   const acts = [
     [true, "keys-ready", "the ballot box is set up, but the journal does not say that keys are ready"],
-    [true, "credentials-published", "the journal does not say who published the credentials"],
     [box.ballots.length > 0, "opened", "there are ballots, but the journal does not say that voting was opened"],
     [box.state !== "voting", "closed", "the ballot box has ended, but the journal does not say who closed it"],
   ];
   for (const [isDue, kind, sentence] of acts) if (isDue && !kinds.has(kind)) throw new RejectedError("J9", sentence);
+  requireLists(box.setup, lines);
   const { commitments } = reader;
   const published = box.setup.trustees.commitments;
   if (commitments.size !== published.length || published.some((hash, n) => commitments.get(n + 1) !== hash)) {
