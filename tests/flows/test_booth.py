@@ -581,6 +581,11 @@ def test_voters_who_share_a_phone(
     for voter, tracker in zip((second, first), reversed(trackers), strict=True):
         voter.open().see(IN_THE_BOX)
         assert voter.tracker() == tracker
+    # Who hands the phone on after that leaves neither the code nor what the link has named.
+    voter.press("Vote with another code").read("Your voting code").page.locator("#code").fill(
+        own_voter(people, election, next(members)).code
+    )
+    voter.press("Continue").read("Compare this fingerprint with the one on your sheet")
     # Without a link nobody is taken for one of them.
     page = first.page
     page.goto("about:blank")
@@ -595,6 +600,16 @@ def test_voters_who_share_a_phone(
     first.press("Remove all receipts from this device")
     expect(page.get_by_role("heading", name="Receipts that this device keeps")).to_be_hidden()
     assert [stored(voter) for voter in (first, second)] == [None, None]
+
+
+def test_a_page_that_was_left_does_not_come_back_with_code_and_choices(voter: Voter) -> None:
+    """Browsers keep a page as it was, and show it to whoever taps "back", on a phone that several use."""
+    leave = "kind => dispatchEvent(new PageTransitionEvent(kind, { persisted: true }))"
+    voter.open().fill_in()
+    voter.page.evaluate(leave, "pagehide")
+    expect(voter.page.locator("#view")).to_be_empty()
+    voter.page.evaluate(leave, "pageshow")
+    voter.read("Your voting code")
 
 
 # --- wrong situations ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -95,3 +96,26 @@ def test_a_ballot_or_election_that_the_server_does_not_know(js: Node) -> None:
     assert check(js, data="") == "missing"
     assert check(js, data=simulated(replace(KINDS["plain"])).election.raw.decode()) == "missing"
     assert check(js, ballot=None) == "failed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda code: code,
+        lambda code: f"https://vote.example/elections/{UUID}/check#{code}",
+        lambda code: f"{code[:30]}\n  {code[30:]}\n",
+        # What some scanners and messengers make of an address.
+        lambda code: quote(code, safe=""),
+        lambda code: f"https://vote.example/check#{quote(code, safe='')}".replace("%2C", "%2c"),
+        lambda code: f"100 % sure: {code}",
+    ],
+)
+def test_a_code_is_found_in_what_was_scanned_or_pasted(js: Node, change: Any) -> None:
+    """One that lost its end on the way would accuse an honest device."""
+    code = f"1.{'a+/' * 14}a.{'b+/' * 14}b.0,2;;b;1"
+    assert js.call("checkFindCode", text=change(code)) == {"code": code, "tracker": "a+/" * 14 + "a"}
+
+
+@pytest.mark.parametrize("text", ["", "%", "main", "1.A.B.0", f"1.{'a' * 43}.{'b' * 42}."])
+def test_what_has_no_code(js: Node, text: str) -> None:
+    assert js.call("checkFindCode", text=text) is None

@@ -671,6 +671,40 @@ def test_where_one_may_vote_again_a_dropped_last_vote_is_noticed(
         assert said["receipt"]["text"] == "x"
 
 
+def ballot_for(fingerprint: str) -> str:
+    return json.dumps({"election_uuid": "U", "election_hash": fingerprint})
+
+
+@pytest.mark.parametrize("state", ["open", "paused"])
+def test_a_ballot_on_its_way_knows_its_election(js: Node, state: str) -> None:
+    """Where no link names the fingerprint, a server could show other data, whose key signs a receipt for nothing."""
+    answers = {**ANSWERS, "status": [200, json.dumps({**STATUS, "state": state})]}
+    own = {"steward:U:A": place(sending={**part("A", "T1"), "text": ballot_for("G")})}
+    for code in ("", "CODE"):
+        said = js.call("voteOpening", answers=answers, kept=own, code=code)
+        assert (said["type"], said["reason"], said["fate"], said["unsent"]) == (
+            "stop",
+            "other-data",
+            "unknown",
+            "T1",
+        )
+    # Another voter's, too, is a reason not to believe what nothing else vouches for.
+    other = {"steward:U:B": place(sending={**part("B", "T2"), "text": ballot_for("G")})}
+    said = js.call("voteOpening", answers=answers, kept=other, code="CODE")
+    assert (said["reason"], said["fate"], said.get("unsent"), said.get("others")) == (
+        "other-data",
+        None,
+        None,
+        None,
+    )
+    # Whose link names these data goes on; that ballot is not sent under a key that is not its own.
+    said = js.call("voteOpening", answers=answers, kept=other, code="CODE", named="F")
+    assert (said.get("reason") in (None, "paused"), said.get("others")) == (True, None)
+    same = {"steward:U:B": place(sending={**part("B", "T2"), "text": ballot_for("F")})}
+    said = js.call("voteOpening", answers=answers, kept=same, code="CODE")
+    assert said.get("others") == (["T2"] if state == "open" else None)
+
+
 @pytest.mark.parametrize("state", ["open", "paused", "closed"])
 @pytest.mark.parametrize("revotes", [True, False])
 @pytest.mark.parametrize("kept", [{}, {"kept": part("A", "1" * 43)}, {"sending": part("A", "3" * 43)}])

@@ -1,7 +1,9 @@
 // The second device: what it finds out with what the server answers.
-import { Missing, openGivenUp } from "../../../voting_app/static/pages/check-opening.js";
+import { Missing, findCode, openGivenUp } from "../../../voting_app/static/pages/check-opening.js";
 import { Client } from "../../../voting_app/static/booth/client.js";
 import { WebWorker } from "../web-worker.mjs";
+
+export const checkFindCode = ({ text }) => findCode(text);
 
 /** files: by address, as text; what is not there is missing, and null does not come. */
 export async function checkOpening({ uuid, opened, files }) {

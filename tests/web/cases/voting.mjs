@@ -42,7 +42,7 @@ export const voteStatus = ({ value }) => server.readStatus(value);
 export const voteStanding = ({ value }) => server.readStanding(value);
 
 /** What the page says when it is opened, and the server answers each path with what `answers` has for it. */
-export async function voteOpening({ answers, kept = {}, code = "", revotes = false }) {
+export async function voteOpening({ answers, kept = {}, code = "", revotes = false, named = null }) {
   const { fetch } = globalThis;
   globalThis.fetch = async (path) => {
     const [status, body] = answers[path.split("/").slice(5).join("/")];
@@ -51,17 +51,19 @@ export async function voteOpening({ answers, kept = {}, code = "", revotes = fal
   try {
     return await withStorage(kept, async () => {
       const store = new Store("U");
-      const visitor = { code, fingerprint: null, voter: "", isAnother: false, picked: null };
+      const others = [];
+      const visitor = { code, fingerprint: named, voter: "", isAnother: false, picked: null };
       const facts = { uuid: "U", language: "en", election: null, status: null, isNamed: false, needed: 0, codesBy: "" };
       const questions = [{ minimum: 0, maximum: 1, blank: false }];
       const texts = [{ questions: [{ question: "Q", answers: ["A"] }] }];
       const results = {
-        prepare: { uuid: "U", record: { serviceKey: "K", revotes }, questions, texts },
+        prepare: { uuid: "U", fingerprint: "F", record: { serviceKey: "K", revotes }, questions, texts },
         publicCredential: { credential: "A" },
       };
       const compute = async (op) => results[op] ?? {};
-      const booth = { uuid: "U", server: new server.Server("U"), store, facts, visitor, compute, deliverOthers: () => {} };
-      return findOut(booth).catch((error) => explain(error, booth));
+      const booth = { uuid: "U", server: new server.Server("U"), store, facts, visitor, compute, deliverOthers: (parts) => others.push(...parts) };
+      const said = await findOut(booth).catch((error) => explain(error, booth));
+      return { ...said, ...(others.length && { others: others.map(({ tracker }) => tracker) }) };
     });
   } finally {
     globalThis.fetch = fetch;

@@ -16,6 +16,28 @@ export class Missing extends Error {}
  * @typedef {{ get: (path: string) => Promise<ArrayBuffer>, call: (op: string, args: object) => Promise<any> }} Means
  */
 
+const CODE = /1\.([A-Za-z0-9+/]{43})\.[A-Za-z0-9+/]{43}\.[0-9,;b]*/;
+
+/** Some scanners and messengers write signs of an address in another way. @param {string} text */
+function undoEscapes(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * The code in what was scanned or pasted: a whole address, a code, or a code with line breaks in it.
+ *
+ * @param {string} text
+ * @returns {{ code: string, tracker: string } | null}
+ */
+export function findCode(text) {
+  const found = CODE.exec(undoEscapes(text).replace(/\s+/g, ""));
+  return found && { code: found[0], tracker: found[1] };
+}
+
 /** @param {string} tracker base64 @returns {string} the same hash in hex */
 export function trackerToHex(tracker) {
   return Array.from(atob(tracker), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");

@@ -6,9 +6,9 @@
  * believed only as far as it can be computed from the code.
  */
 import { Client } from "../booth/client.js";
-import { Missing, openGivenUp } from "./check-opening.js";
+import { Missing, findCode, openGivenUp } from "./check-opening.js";
 import { actions, button, code, h, notice, show, words } from "./dom.js";
-import { keepPageInOtherLanguages } from "./frame.js";
+import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { chooseTexts, describeChoice } from "./vote-views.js";
 
@@ -16,18 +16,6 @@ import { chooseTexts, describeChoice } from "./vote-views.js";
 
 const uuid = location.pathname.split("/")[2];
 const place = /** @type {HTMLElement} */ (document.getElementById("view"));
-const CODE = /1\.([A-Za-z0-9+/]{43})\.[A-Za-z0-9+/]{43}\.[0-9,;b]*/;
-
-/**
- * The code in what was scanned or pasted: a whole address, a code, or a code with line breaks in it.
- *
- * @param {string} text
- * @returns {{ code: string, tracker: string } | null}
- */
-export function findCode(text) {
-  const found = CODE.exec(text.replace(/\s+/g, ""));
-  return found && { code: found[0], tracker: found[1] };
-}
 
 /** @param {string} path */
 async function get(path) {
@@ -209,6 +197,7 @@ function arrive(fragment) {
 const takeFragments = /** @type {any} */ (globalThis).takeFragments;
 // Without it support.js has said why nothing can be done here.
 if (takeFragments) {
+  comeBackEmpty(place, () => true);
   void loadTexts().then(() => {
     keepPageInOtherLanguages(() => _("Check a ballot"), () => redraw());
     arrive(takeFragments(arrive));

@@ -37,3 +37,18 @@ export function keepPageInOtherLanguages(title, redraw) {
     redraw(link.hreflang);
   });
 }
+
+/**
+ * A browser may keep a page as it was left, and show it again to whoever taps "back" on the device: with the code that
+ * was given, and what was chosen. It begins anew instead, as it does in browsers that keep nothing.
+ * @param {HTMLElement} place where the program draws
+ * @param {() => boolean} mayForget whether nothing gets lost by it
+ */
+export function comeBackEmpty(place, mayForget) {
+  addEventListener("pagehide", ({ persisted }) => {
+    if (persisted && mayForget()) place.replaceChildren();
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && mayForget()) location.reload();
+  });
+}

@@ -12,7 +12,7 @@
 import { Client } from "../booth/client.js";
 import { remembersFrom } from "../booth/memory.js";
 import { actions, button, code, facts, h, notice, show, words } from "./dom.js";
-import { keepPageInOtherLanguages } from "./frame.js";
+import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, addTexts, loadTexts, ngettext } from "./texts.js";
 import { parseInbox, quorumOf, readProblem } from "./trustee-inbox.js";
 import { note, readMemory } from "./trustee-store.js";
@@ -726,6 +726,9 @@ function arrive(fragment) {
 
 function listen() {
   keepPageInOtherLanguages(() => _("Trustee"), () => draw(view, false));
+
+  // A key file that was not saved yet is in the Worker's memory only.
+  comeBackEmpty(place, () => !isAtWork);
 
   // The second click of a double click was meant for the view before.
   place.addEventListener("click", (event) => {

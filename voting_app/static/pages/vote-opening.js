@@ -98,6 +98,20 @@ function makeRules({ questions, texts }) {
 }
 
 /**
+ * Whether a ballot names other election data than those that are shown, by their fingerprint.
+ * @param {Part} part
+ * @param {Facts} facts
+ */
+function isForeign({ text }, { election }) {
+  try {
+    return JSON.parse(text).election_hash !== election?.fingerprint;
+  } catch {
+    // What is no ballot is for the server to refuse.
+    return false;
+  }
+}
+
+/**
  * A ballot that was being sent when the page went away: the voter had said "cast", and it is cast now. Those of other
  * voters of this device are cast meanwhile.
  *
@@ -105,12 +119,18 @@ function makeRules({ questions, texts }) {
  * @returns {Promise<Event | null>} null if there is none
  */
 async function findUnfinished(booth) {
-  const { store, facts, visitor: { voter } } = booth;
+  const { store, facts, visitor: { voter, fingerprint } } = booth;
   const pending = store.readAll().flatMap(({ sending }) => sending ?? []);
   // Who came without a code may be any of those who have voted here.
   const own = pending.find(({ credential }) => !voter || credential === voter);
+  // With a link that names them the data are the right ones. Otherwise a ballot that was made here before knows better:
+  // other data may name another key, under which a receipt proves nothing.
+  const foreign = pending.find((part) => isForeign(part, facts) && (part === own || fingerprint === null));
+  if (foreign) {
+    return { type: "stop", reason: "other-data", ...(foreign === own ? { fate: "unknown", unsent: own.tracker } : { fate: null }) };
+  }
   const isPaused = facts.status?.state === "paused";
-  if (!isPaused) booth.deliverOthers(pending.filter((part) => part !== own));
+  if (!isPaused) booth.deliverOthers(pending.filter((part) => part !== own && !isForeign(part, facts)));
   const standing = own && (await findStandingOf(booth, own));
   if (!standing) return null;
   const { tracker } = standing;

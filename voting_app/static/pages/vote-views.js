@@ -577,7 +577,7 @@ function describeStop(reason, facts_) {
     case "unlisted":
       return [_("This code is not on the list of this election"), "warning", _("Perhaps it is the code of another election, or a character is wrong. It was not used up."), _("Compare it with your sheet character by character. If it stays like this, ask the election committee.")];
     case "other-data":
-      return [_("Do not vote here"), "danger", _("The server shows another election than the one that your link or sheet names: the fingerprints differ. Perhaps somebody wants to deceive you. This page has stopped, and nothing was sent."), _("Tell the election committee at once, and show them this page and your sheet.")];
+      return [_("Do not vote here"), "danger", _("The server shows another election than the one that your link or sheet, or a ballot that was encrypted on this device, names: the fingerprints differ. Perhaps somebody wants to deceive you. This page has stopped, and nothing was sent."), _("Tell the election committee at once, and show them this page and your sheet.")];
     case "bad-data":
       return [_("Do not vote here"), "danger", _("The election's data contradict themselves, or are not those of this address: questions, keys or proofs do not fit together. This page has stopped, and nothing was sent."), _("Tell the election committee at once, and show them this page.")];
     case "bad-receipt":
@@ -625,7 +625,7 @@ function fateOfBallot({ state }) {
     strong(_("It is not known yet whether the ballot that this device was sending has arrived. It cannot be counted twice.")),
     reason === "paused"
       ? [h("p", {}, _("What arrived before the pause is still put into the ballot box. Try again in a minute.")), later]
-      : reason !== "opened" && h("p", {}, _("As soon as the server answers, the very same ballot is sent again.")),
+      : !["opened", "other-data"].includes(reason) && h("p", {}, _("As soon as the server answers, the very same ballot is sent again.")),
   ];
 }
 

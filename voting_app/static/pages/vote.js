@@ -8,7 +8,7 @@
  */
 import { CallError, Client } from "../booth/client.js";
 import { show } from "./dom.js";
-import { keepPageInOtherLanguages } from "./frame.js";
+import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { deliver, findForgery, findStandingOf } from "./vote-delivery.js";
 import { explain, findOut, readReceipt } from "./vote-opening.js";
@@ -194,7 +194,9 @@ const tools = {
     act("reopen");
   },
   useAnother() {
-    // Who has seen a receipt of this device and goes on is not to see it again, but to give a code.
+    // Who has seen a receipt of this device and goes on is not to see it again, but to give a code; and the fingerprint
+    // that another one's link has named is not to vouch for the election. Whose code was not on the list goes on.
+    if (state.view === "receipt") forget();
     Object.assign(visitor, { isAnother: true, picked: null });
     act("reopen");
   },
@@ -462,6 +464,8 @@ function listen() {
       if (!isFirst) show(place, draw({ state, facts, act, tools }), false);
     },
   );
+
+  comeBackEmpty(place, () => unkept.size === 0);
 
   // The second click of a double click was meant for the view before.
   place.addEventListener("click", (event) => {
