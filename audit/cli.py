@@ -18,6 +18,7 @@ from audit.checking import NotOpened, check_ballot_code, opened_lines
 from audit.checks import ARCHIVE
 from audit.fetch import FetchError, fetch_election, is_url
 from audit.findings import EXIT_CODES, Findings, Report
+from audit.package import PackageError, check_report, is_package, unpacked
 from audit.progress import LateProgress
 from audit.receipt import Place, find_receipt
 from audit.report import printable, report_lines, verdict_line
@@ -47,26 +48,34 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def _local_copy(source: str, journal: Path | None) -> Iterator[tuple[Path, Path | None]]:
-    """The archive as a file; an address is downloaded, with its journal where it has one."""
-    if not is_url(source):
-        yield Path(source), journal
-        return
+def _local_copy(source: str, journal: Path | None) -> Iterator[tuple[Path, Path | None, bytes | None]]:
+    """(the archive as a file, its journal if there is one, the report if it is a package); an address is downloaded,
+    with its journal where it has one."""
     with tempfile.TemporaryDirectory(prefix="steward-audit-") as folder:
-        fetched = fetch_election(source, Path(folder))
-        yield fetched.archive, journal or fetched.journal
+        archive = Path(source)
+        if is_url(source):
+            fetched = fetch_election(source, Path(folder))
+            archive, journal = fetched.archive, journal or fetched.journal
+        if not is_package(archive):
+            yield archive, journal, None
+            return
+        with unpacked(archive) as package:
+            yield package.archive, journal or package.journal, package.report
 
 
 def _run(source: str, journal: Path | None, jobs: int) -> Report:
-    with _local_copy(source, journal) as (archive, journal_file):
+    with _local_copy(source, journal) as (archive, journal_file, package_report):
         size = archive.stat().st_size
         with LateProgress("verifying", size) as bar:
-            return audit(
+            report = audit(
                 archive,
                 journal_file,
                 jobs=jobs,
                 progress=lambda ballots, read: bar.update(read, f"{ballots} ballots"),
             )
+        if package_report is not None:
+            check_report(report, package_report)
+        return report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -99,14 +108,15 @@ def cli() -> None:
 def verify(source: str, journal: Path | None, as_json: bool, jobs: int) -> None:
     """Make every check on an archive.
 
-    FILE is a ballot box (.bel); URL its address, or the address of an election's page, of which
-    the journal is fetched as well.
+    FILE is a ballot box (.bel), or the package of an election (.zip), whose journal and report are
+    checked as well; URL its address, or the address of an election's page, of which the journal is
+    fetched as well.
 
     Exit status: 0 sound, 1 findings, 2 could not check.
     """
     try:
         report = _run(source, journal, jobs)
-    except (OSError, FetchError) as error:
+    except (OSError, FetchError, PackageError) as error:
         _give_up(_reason(error), as_json=as_json)
     if as_json:
         click.echo(json.dumps(report.as_json(), ensure_ascii=False))
@@ -135,7 +145,7 @@ def result(source: str, jobs: int) -> None:
     """
     try:
         report = _run(source, None, jobs)
-    except (OSError, FetchError) as error:
+    except (OSError, FetchError, PackageError) as error:
         _give_up(_reason(error))
     if report.verdict != "sound":
         click.echo(f"{verdict_line(report)} (see steward-audit verify)", err=True)
@@ -174,7 +184,7 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
     """
     try:
         parsed = parse_receipt(receipt_file.read_bytes())
-        with _local_copy(source, journal) as (archive, journal_file):
+        with _local_copy(source, journal) as (archive, journal_file, _):
             key = _service_key(journal_file, parsed.election) if journal_file is not None else None
             with LateProgress("searching", archive.stat().st_size) as bar:
                 answer = find_receipt(archive, parsed, key, bar.update)
@@ -183,7 +193,7 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
             click.echo(f"not in: {error}")
             raise SystemExit(1) from error
         _give_up(str(error))
-    except (OSError, FetchError) as error:
+    except (OSError, FetchError, PackageError) as error:
         _give_up(_reason(error))
     if key is None and answer.fingerprint is None:
         click.echo("warning: the receipt's signature was not checked (no --journal)", err=True)
@@ -228,7 +238,7 @@ def check_ballot(code: str, election_file: Path | None, ballot_file: Path | None
         raise SystemExit(1) from error
     except ProtocolError as error:
         _give_up(str(error))
-    except (OSError, FetchError) as error:
+    except (OSError, FetchError, PackageError) as error:
         _give_up(_reason(error))
     for line in opened_lines(opened):
         click.echo(printable(line))
@@ -262,7 +272,7 @@ def booth(url: str, journal: Path | None) -> None:
             )
     except ProtocolError as error:
         _give_up(str(error))
-    except (OSError, FetchError) as error:
+    except (OSError, FetchError, PackageError) as error:
         _give_up(_reason(error))
     for path in report.different:
         click.echo(printable(f"DIFFERS: {path}"))

@@ -122,6 +122,11 @@ class Report:
     fingerprint: str | None = None
     ballots: int = 0
     counted: int = 0
+    # For the report of a package: the weight of the counted ballots, and where the box ends.
+    counted_weight: int = 0
+    box_height: int = -1
+    box_head: str | None = None
+    result_hash: str | None = None
     result: list[list[int]] | None = None
     # For people: the questions as the election data has them.
     questions: list[Any] = field(default_factory=list)

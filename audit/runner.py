@@ -98,13 +98,15 @@ class _Run:
     def _count_ballots(self) -> None:
         if self._ballots is not None:
             self.report.ballots, self.report.counted = self._ballots.ballots, self._ballots.counted
+            self.report.counted_weight = self._ballots.counted_weight
             self.box.revoted_at = self._ballots.revoted_at
             if self.report.state == "open" and not self.report.ballots:
                 self.report.state = "setup"
 
     def _entry(self, entry: Entry, entries: EntryReader) -> None:
         height, kind = entry.event.height, entry.event.type
-        self.box.height = height
+        self.box.height = self.report.box_height = height
+        self.report.box_head = entry.hash
         if height in self.wanted:
             self.box.heads[height] = entry.hash
         if kind == "Setup":
@@ -114,7 +116,8 @@ class _Run:
         elif kind == "EndBallots":
             self.box.end_ballots = height
         elif kind == "Result":
-            self.box.result_height, self.box.result_hash = height, sha256_hex(entry.payload)
+            self.box.result_height = height
+            self.box.result_hash = self.report.result_hash = sha256_hex(entry.payload)
         if self._ballots is not None and self._tally is not None:
             self._follow(entry, self._ballots, self._tally)
         elif kind == "Ballot":

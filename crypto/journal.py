@@ -167,6 +167,8 @@ KINDS: dict[str, Kind] = {
     "complaint": Kind({"at": _time, "number": _owner, "text": _text}, _PEOPLE),
     "complaint-resolved": Kind({"at": _time, "number": _owner, "text": _text}, _PEOPLE),
     "tie-draw": Kind({"at": _time, "question": _owner, "seed": _text}, _PEOPLE),
+    # report: the hash of the committee's report (crypto.report), before the result is certified
+    "reported": Kind({"report": _hash}, _PEOPLE),
     "certified": Kind({"at": _time, "box_head": _hash, "result": _hash, "statement": _text}, _PEOPLE),
     "seal": Kind({"signature": _signature}, _SERVICE),
 }
@@ -197,6 +199,7 @@ RESTRICTED: dict[str, tuple[str, ...]] = {
     "booth-files": ("keys ready", "open", "paused"),
     "strong-decryption": ("closed",),
     "ballot-challenged": ("open", "paused"),
+    "reported": ("tallied",),
 }
 
 

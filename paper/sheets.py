@@ -100,7 +100,7 @@ def make_sheets(
     MisuseError for credentials that are none, or for two members with one credential.
     """
     _require_credentials(sheets)
-    pdf = _new_document(layout, occasion.uuid)
+    pdf = new_pdf(layout, f"Voting sheets {occasion.uuid}")
     with Lettering(pdf, more_fonts) as lettering:
         faults = _find_faults(lettering, occasion, sheets)
         # With a fault no page is made: the document would be thrown away.
@@ -172,10 +172,11 @@ def _on_one_line(name: str) -> str:
     return name.replace("\n", " ")
 
 
-def _new_document(layout: Layout, uuid: str) -> FPDF:
+def new_pdf(layout: Layout, title: str) -> FPDF:
+    """An empty document that says nothing of when and where it was made."""
     pdf = FPDF(unit="mm", format=layout.value.partition("-")[0])
     pdf.set_creation_date(_MADE_AT)
-    pdf.set_title(f"Voting sheets {uuid}")
+    pdf.set_title(title)
     pdf.set_producer("Steward")
     # Otherwise the page count takes the place of these letters, in whosever name they are.
     pdf.str_alias_nb_pages = ""

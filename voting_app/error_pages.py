@@ -101,6 +101,22 @@ WORDS = {
     "reason-missing": _Words(
         N_("A reason is needed, of at most 2000 signs. Everybody can read it."), _START_AGAIN
     ),
+    "no-report": _Words(
+        N_("There is no report yet: the election has not ended."),
+        N_("The page of the election says where it stands."),
+    ),
+    "not-printable": _Words(
+        N_(
+            "The texts of this election have letters that our printed report cannot show. Print the page instead."
+        ),
+        _NOTHING,
+    ),
+    "does-not-agree": _Words(
+        N_(
+            "The numbers of this election do not agree, so its result cannot be certified. The report says which."
+        ),
+        N_("Look at the page of the result, and find out why before anybody certifies."),
+    ),
     "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
     "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
     "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),

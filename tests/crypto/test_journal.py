@@ -60,6 +60,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "complaint": (COMMITTEE, {**AT, "number": 1, "text": "The booth was closed at noon."}),
     "complaint-resolved": (COMMITTEE, {**AT, "number": 1, "text": "It was open."}),
     "tie-draw": (COMMITTEE, {**AT, "question": 1, "seed": "31 12 07"}),
+    "reported": (COMMITTEE, {"report": HASH}),
     "certified": (COMMITTEE, {**AT, "box_head": HASH, "result": HASH, "statement": "Done."}),
     "seal": (SERVICE, {"signature": "A" * 85 + "A"}),
 }
@@ -533,6 +534,7 @@ ONLY_IN = {
     "booth-files": {"keys ready", "open", "paused"},
     "strong-decryption": {"closed"},
     "ballot-challenged": {"open", "paused"},
+    "reported": {"tallied"},
 }
 
 

@@ -1,26 +1,67 @@
-"""Certification: the committee says that the result stands, and of which record."""
+"""Certification: the committee says that the result stands, and of which record and report.
+
+The report (crypto.report) is made from the record; where its numbers do not agree nothing is certified.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
+from crypto.credentials import parse_credential_list
+from crypto.election import parse_election
 from crypto.encoding import sha256_hex
+from crypto.report import Ballots, ElectionReport, Mismatch, find_mismatches, make_outcome
 from voting_app.accounts.service import Actor
+from voting_app.certification.models import CertifiedReport
 from voting_app.context import Context
 from voting_app.elections import service as elections
+from voting_app.elections.models import Election
 from voting_app.elections.service import ElectionView
-from voting_app.elections.states import Act
+from voting_app.elections.states import Act, State
+from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
+from voting_app.registrar.service import is_handed_out_here
+from voting_app.roll import service as roll
+from voting_app.tally import service as tally
+
+# The states in which nothing changes any more, so that what is said of the election stays true.
+FINAL = frozenset({State.CERTIFIED, State.CANCELLED, State.UNTALLIABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An election's numbers, and where they do not agree. is_roll_same: whether the roll in the database is the one
+    whose hash the journal has."""
+
+    report: ElectionReport
+    mismatches: tuple[Mismatch, ...]
+    is_roll_same: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the result may be certified."""
+        return self.is_roll_same and not self.mismatches
 
 
 def certify_election(context: Context, uuid: str, actor: Actor, statement: str) -> ElectionView:
-    """Journals the statement with the box's head and the result's hash; nothing follows but a seal.
+    """Journals the report's hash, then the statement with the box's head and the result's hash; nothing follows but a
+    seal.
 
-    Problem 409 ``wrong-state`` unless the election is tallied.
+    Problems: 409 ``wrong-state`` unless the election is tallied; 409 ``does-not-agree`` if its numbers do not.
     """
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.CERTIFY)
+        account = make_account(session, uuid)
+        if not account.agrees:
+            raise _does_not_agree(account)
+        body = account.report.encode()
+        session.add(CertifiedReport(ballot_box_id=elections.find_box(session, uuid).id, body=body))
+        elections.write_journal(
+            session, context, election, "reported", str(actor), {"report": sha256_hex(body)}
+        )
         payload = {
             "box_head": _get_head(session, uuid),
             "result": _get_result_hash(session, uuid),
@@ -28,6 +69,83 @@ def certify_election(context: Context, uuid: str, actor: Actor, statement: str) 
         }
         elections.perform(session, context, election, Act.CERTIFY, str(actor), payload)
         return elections.election_for_box(session, uuid)
+
+
+def make_account(session: Session, uuid: str) -> Account:
+    """The numbers as the record has them at this moment; in a final state they do not change any more."""
+    box = elections.find_box(session, uuid)
+    view = elections.make_view(box.election, box)
+    box_id = ledger.get_box_id(session, uuid)
+    setup = ledger.find_setup(session, box_id)
+    election = None if setup is None else parse_election(setup.election)
+    credentials = (
+        None
+        if setup is None or election is None
+        else parse_credential_list(election.group, setup.credentials)
+    )
+    head = ledger.head(session, box_id)
+    received, voters = ledger.count_ballots(session, box_id), ledger.count_voters(session, box_id)
+    result = tally.find_result(session, uuid)
+    sized = tally.find_sized_tally(session, uuid) if result is not None else None
+    report = ElectionReport(
+        election=uuid,
+        state=str(State.TALLIED if view.state is State.CERTIFIED else view.state),
+        fingerprint=None if election is None else election.fingerprint,
+        box_height=head.height,
+        box_head=head.event_hash,
+        roll_hash=view.roll_hash,
+        members=view.member_count or 0,
+        credentials=0 if credentials is None else len(credentials),
+        delivered=roll.count_delivered(session, view.id) if is_handed_out_here(session, uuid) else None,
+        ballots=Ballots(
+            received=received,
+            superseded=received - voters,
+            counted=None if sized is None else sized.num_tallied,
+            opened=ledger.count_lines(session, box_id, "ballot-challenged"),
+        ),
+        weight=0 if credentials is None else credentials.total_weight,
+        counted_weight=None if sized is None else sized.total_weight,
+        result=None if result is None else _get_result_hash(session, uuid),
+        outcome=None
+        if result is None or election is None or sized is None
+        else make_outcome(election, result, sized.num_tallied, view.member_count or 0),
+    )
+    return Account(report, tuple(find_mismatches(report, election)), _is_roll_same(session, box.election))
+
+
+def get_report(context: Context, uuid: str) -> bytes:
+    """The report of an election that has ended, as it was certified; Problem 404 ``no-report`` before."""
+    with context.database.read() as session:
+        return read_report(session, uuid)
+
+
+def read_report(session: Session, uuid: str) -> bytes:
+    """:func:`get_report` in a transaction."""
+    box = elections.find_box(session, uuid)
+    state = State(box.election.state)
+    if state not in FINAL:
+        raise Problem(404, "no-report", "There is no report yet: the election has not ended.")
+    kept = session.get(CertifiedReport, box.id)
+    # Elections that were certified before there were reports have none that was accepted, but the numbers are there.
+    return make_account(session, uuid).report.encode() if kept is None else kept.body
+
+
+def _is_roll_same(session: Session, election: Election) -> bool:
+    if election.roll_hash is None or election.roll_salt is None:
+        return election.state in (State.DRAFT.value, State.CANCELLED.value)
+    return roll.hash_roll(election.roll_salt, roll.list_members(session, election.id)) == election.roll_hash
+
+
+def _does_not_agree(account: Account) -> Problem:
+    codes = [mismatch.code for mismatch in account.mismatches]
+    if not account.is_roll_same:
+        codes.append("roll")
+    return Problem(
+        409,
+        "does-not-agree",
+        "The numbers of this election do not agree, so its result cannot be certified. The report says which.",
+        extra={"mismatches": codes},
+    )
 
 
 def _get_head(session: Session, uuid: str) -> str:

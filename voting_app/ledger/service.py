@@ -483,6 +483,12 @@ def read_journal(
     return list(session.scalars(query.order_by(JournalRow.height).limit(count)))
 
 
+def count_lines(session: Session, box_id: int, kind: str) -> int:
+    """Return how many lines of this kind the journal has."""
+    statement = select(func.count()).where(JournalRow.box_id == box_id, JournalRow.kind == kind)
+    return session.scalar(statement) or 0
+
+
 def iter_journal(database: Database, box_id: int, lines: int | None = None) -> Iterator[bytes]:
     """Give the journal line by line, each with its line feed, up to the number of `lines`."""
     height = 0

@@ -344,6 +344,7 @@ _ACTS: dict[str, Callable[[_Act], str]] = {
         "The committee drew lots about question %(question)s. The draw's seed:",
         question=act.payload["question"],
     ),
+    "reported": lambda act: gettext("The committee accepted the report of the election."),
     "certified": lambda act: gettext("The committee certified the result. Its statement:"),
     "seal": lambda act: gettext("The service sealed the journal up to here with its signature."),
 }
@@ -361,6 +362,7 @@ _CODES = {
     ("keys-ready", "fingerprint"): N_("Fingerprint of the election"),
     ("ballot-challenged", "tracker"): N_("Tracker"),
     ("tallied", "result"): N_("Hash of the result"),
+    ("reported", "report"): N_("Hash of the report"),
     ("certified", "box_head"): N_("Last line of the ballot box"),
     ("certified", "result"): N_("Hash of the result"),
 }

@@ -208,6 +208,14 @@ def get_weights(context: Context, uuid: str) -> Counter[int]:
         return roll.count_weights(session, view.id)
 
 
+def is_handed_out_here(session: Session, uuid: str) -> bool:
+    """Whether members get their credentials from this service, so that it knows who was given one; otherwise the
+    registrar or the registrar's program hands them out."""
+    published = _find_publication(session, uuid)
+    mode = elections.find_box(session, uuid).election.credential_mode
+    return published is not None and mode == SERVER_MODE and published.program is None
+
+
 def find_credentials(session: Session, uuid: str) -> bytes | None:
     """The published list, or None before its publication."""
     row = _find_publication(session, uuid)

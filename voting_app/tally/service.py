@@ -344,6 +344,12 @@ def find_result(session: Session, uuid: str) -> Result | None:
     return parse_result(parse_election(raw_election), records[0][0])
 
 
+def find_sized_tally(session: Session, uuid: str) -> SizedTally | None:
+    """How many ballots were tallied and of which weight; None before the encrypted tally."""
+    records = ledger.read_data(session, ledger.get_box_id(session, uuid), "EncryptedTally")
+    return parse_sized_tally(records[0][1]) if records else None
+
+
 def declare_untalliable(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:
     """Too few trustees can decrypt: the election ends without a result, with a public reason.
 

@@ -164,6 +164,7 @@ export const KINDS = Object.assign(Object.create(null), {
   complaint: { fields: { at: time, number: owner, text }, roles: PEOPLE },
   "complaint-resolved": { fields: { at: time, number: owner, text }, roles: PEOPLE },
   "tie-draw": { fields: { at: time, question: owner, seed: text }, roles: PEOPLE },
+  reported: { fields: { report: hash }, roles: PEOPLE },
   certified: { fields: { at: time, box_head: hash, result: hash, statement: text }, roles: PEOPLE },
   seal: { fields: { signature }, roles: SERVICE },
 });
@@ -202,6 +203,7 @@ export const RESTRICTED = {
   "booth-files": ["keys ready", "open", "paused"],
   "strong-decryption": ["closed"],
   "ballot-challenged": ["open", "paused"],
+  reported: ["tallied"],
 };
 
 // --- lines ---------------------------------------------------------------------------------------------------
