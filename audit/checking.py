@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from audit.fetch import FetchError, fetch_file, split_election_url
 from crypto.ballot import open_ballot
@@ -35,11 +36,14 @@ class Opened:
 def _split(code: str) -> tuple[str | None, Challenge]:
     """The address in front of the ``#``, if the whole text of a QR code was given, and what the code says."""
     address, mark, fragment = code.strip().rpartition("#")
-    return (address if mark else None), parse_challenge(fragment)
+    # Some scanners write signs of an address in another way.
+    return (address if mark else None), parse_challenge(unquote(fragment))
 
 
 def _is_given_up(raw: bytes, election: Election, tracker: str) -> bool:
-    """Whether the journal names the ballot; ProtocolError if it cannot be read as this election's."""
+    """Whether the journal names the ballot; ProtocolError if it cannot be read as this election's, NotOpened if it is
+    not of the service that the election data name.
+    """
     reader = JournalReader()
     found = False
     for line in raw.split(b"\n")[:-1]:
@@ -47,6 +51,12 @@ def _is_given_up(raw: bytes, election: Election, tracker: str) -> bool:
         found = found or (read.kind == "ballot-challenged" and read.payload["tracker"] == tracker)
     if reader.election != election.uuid:
         raise RejectedError("J9", "the journal belongs to another election")
+    terms = election.record_terms
+    if terms is not None and terms.service_key != reader.service_key:
+        # One of somebody's own, for this device: what it says of the ballot binds nobody.
+        raise NotOpened(
+            "the journal is sealed with another key than the election data name: it proves nothing"
+        )
     return found
 
 

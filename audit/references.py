@@ -35,7 +35,7 @@ class _PageParser(HTMLParser):
         if (
             tag == "base"
             or (tag == "script" and "src" not in values)
-            or values.get("http-equiv") == "refresh"
+            or values.get("http-equiv", "").strip().lower() == "refresh"
         ):
             self.found.append(tag)
         self.found += [name for name in values if name.startswith("on")]

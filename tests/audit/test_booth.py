@@ -331,6 +331,7 @@ def test_a_list_that_lacks_what_a_page_loads(missing: str, by: str) -> None:
         (PAGE, b"<iframe src='/evil'>", "/evil"),
         (PAGE, b"<link rel=preload href='/evil.js'>", "/evil.js"),
         (PAGE, b"<meta http-equiv=refresh content='0; url=/evil'>", "meta"),
+        (PAGE, b"<META HTTP-EQUIV=' Refresh' content='0; url=/evil'>", "meta"),
         (PAGE, b"<p onclick='evil()'>", "onclick"),
     ],
 )

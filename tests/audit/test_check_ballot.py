@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner, Result
@@ -113,6 +114,10 @@ def test_from_files_without_network(tmp_path: Path) -> None:
     assert check(code, *files[2:]).exit_code == UNCHECKED
 
 
+def test_a_code_that_a_scanner_has_escaped() -> None:
+    assert scan(make(), change=lambda code: quote(code, safe="")).exit_code == OPENED
+
+
 def test_what_lies_elsewhere_is_not_taken() -> None:
     """Whoever stands in between must not lead to election data, a ballot and a journal of his own."""
     raw = make()
@@ -207,6 +212,20 @@ def test_a_ballot_that_was_not_given_up() -> None:
     run = scan(raw, files=altered(raw, journal=election().journal))
     assert run.exit_code == DIFFERENT
     assert "could still be cast" in run.output
+
+
+def test_a_journal_that_somebody_else_sealed_says_nothing() -> None:
+    """Whoever stands in between could show this device a journal of his own, and cast the ballot all the same."""
+    raw, simulation = make(), election()
+    assert simulation.election.record_terms is not None
+    key = simulated(replace(KINDS["presented"], stage="open", seed=99)).service_key
+    act = Act("ballot-challenged", {"tracker": ballot_tracker(raw)}, SERVICE, len(simulation.entries) - 1)
+    first, *acts = simulation.acts
+    created = replace(first, payload={**first.payload, "service_key": key.public})
+    journal = replace(simulation, service_key=key).with_acts([created, *acts, act]).journal
+    run = scan(raw, files=altered(raw, journal=journal))
+    assert run.exit_code == DIFFERENT
+    assert "another key than the election data name" in run.output
 
 
 @pytest.mark.parametrize("missing", ["election", "ballot", "journal"])

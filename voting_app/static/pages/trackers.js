@@ -167,7 +167,7 @@ async function start(form) {
     // "#main" is the skip link's.
     if (!fragment || fragment === "main") return;
     history.replaceState(null, "", location.pathname + location.search);
-    field.value = readTracker(fragment.replaceAll("%2B", "+").replaceAll("%2F", "/")) ?? "";
+    field.value = readTracker(fragment.replace(/%2b/gi, "+").replace(/%2f/gi, "/")) ?? "";
     void search();
   }
   takeBrought();
