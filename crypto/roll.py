@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crypto.tables import TableError, encode_table, is_decoded, read_table
@@ -78,11 +78,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """What is wrong with one cell: the row as a spreadsheet counts it (the header is row 1)."""
+    """What is wrong with one cell: the row as a spreadsheet counts it (the header is row 1).
+
+    text: the sentence with ``%(name)s`` where one of ``values`` stands, so that pages can say it in other languages.
+    """
 
     row: int
     column: str
-    sentence: str
+    text: str
+    values: tuple[tuple[str, int | str], ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        return self.text % dict(self.values)
 
     def encode(self) -> dict[str, int | str]:
         return {"row": self.row, "column": self.column, "sentence": self.sentence}
@@ -125,10 +133,18 @@ def read_roll(raw: bytes) -> RollFile:
     try:
         _read_rows(raw, rows, faults)
     except TableError as error:
-        faults.append(RowFault(error.row, "", error.sentence))
+        faults.append(RowFault(error.row, "", error.text, error.values))
     if not faults:
         faults.extend(_whole_file_faults([member for _, member in rows]))
     return RollFile(tuple(rows), tuple(faults))
+
+
+def read_member(values: Mapping[str, str]) -> Member | tuple[RowFault, ...]:
+    """One member, typed in by hand: ``values`` by column, absent ones are empty. Or what is wrong, as in row 0."""
+    # As cells of a file: without blanks around them. Programs end a line within a text with both signs.
+    cells = {column: values.get(column, "").strip().replace("\r\n", "\n") for column in COLUMNS}
+    faults = tuple(_cell_faults(0, cells))
+    return faults or _make_member(cells)
 
 
 def _read_rows(raw: bytes, rows: list[tuple[int, Member]], faults: list[RowFault]) -> None:
@@ -143,24 +159,24 @@ def _read_rows(raw: bytes, rows: list[tuple[int, Member]], faults: list[RowFault
     first_row: dict[str, int] = {}
     for row, cells in table:
         if row > MAX_ROWS + 1:
-            raise TableError(row, f"A roll has at most {MAX_ROWS} rows.")
+            raise TableError(row, "A roll has at most %(most)s rows.", most=MAX_ROWS)
         if len(faults) >= MAX_FAULTS:
             raise TableError(row, "So much is wrong that the file was not read on from here.")
         if not any(cells):
             continue
         if len(cells) != len(header):
-            sentence = f"The row has {len(cells)} cells, the header has {len(header)}."
-            faults.append(RowFault(row, "", sentence))
+            text = "The row has %(cells)s cells, the header has %(columns)s."
+            faults.append(RowFault(row, "", text, (("cells", len(cells)), ("columns", len(header)))))
             continue
         values = dict.fromkeys(COLUMNS, "") | dict(zip(header, cells, strict=True))
         # Some programs end a line within a cell with both signs.
         values["address"] = values["address"].replace("\r\n", "\n")
-        found = [RowFault(row, *fault) for fault in _cell_faults(values)]
+        found = list(_cell_faults(row, values))
         # Two spellings of one sign look the same, and so would the two members.
         number = unicodedata.normalize("NFC", values["member_number"])
         if number and number in first_row:
-            sentence = f"This member number stands already in row {first_row[number]}."
-            found.append(RowFault(row, "member_number", sentence))
+            text = "This member number stands already in row %(first)s."
+            found.append(RowFault(row, "member_number", text, (("first", first_row[number]),)))
         first_row.setdefault(number, row)
         faults.extend(found)
         if not found:
@@ -177,7 +193,8 @@ def _parse_header(cells: list[str], faults: list[RowFault]) -> list[str]:
             known = ", ".join(COLUMNS)
             # What nobody can see, or what moves a terminal's cursor, is not repeated.
             shown = name[:40] if is_writing(name) and name else f"column {place + 1}"
-            faults.append(RowFault(1, shown, f"The column is unknown; columns are {known}."))
+            text = "The column is unknown; columns are %(known)s."
+            faults.append(RowFault(1, shown, text, (("known", known),)))
         elif name in header[:place]:
             faults.append(RowFault(1, name, "The column stands twice."))
     return header
@@ -197,37 +214,41 @@ def _make_member(values: dict[str, str]) -> Member:
     )
 
 
-def _cell_faults(values: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """(column, sentence) for each bad cell. Sentences never repeat a member's data."""
+def _cell_faults(row: int, values: dict[str, str]) -> Iterator[RowFault]:
+    """A fault for each bad cell. Sentences never repeat a member's data."""
     for column, value in values.items():
         if len(value) > MAX_LENGTH[column]:
-            yield column, f"The cell is longer than {MAX_LENGTH[column]} characters."
+            most = (("most", MAX_LENGTH[column]),)
+            yield RowFault(row, column, "The cell is longer than %(most)s characters.", most)
         elif not is_decoded(value):
-            yield column, "A letter is not UTF-8; save the file again as “CSV UTF-8”."
+            yield RowFault(row, column, "A letter is not UTF-8; save the file again as “CSV UTF-8”.")
         elif not _is_clean(column, value):
-            yield column, "The cell has a character that cannot be printed."
+            yield RowFault(row, column, "The cell has a character that cannot be printed.")
     for column in REQUIRED_COLUMNS:
         if is_blank(values[column]):
-            yield column, "The cell is empty."
+            yield RowFault(row, column, "The cell is empty.")
     if values["email"] and not _EMAIL.fullmatch(values["email"]):
-        yield "email", "This is not an e-mail address."
+        yield RowFault(row, "email", "This is not an e-mail address.")
     if values["phone"] and not _PHONE.fullmatch(values["phone"]):
-        yield "phone", "This is not a telephone number."
+        yield RowFault(row, "phone", "This is not a telephone number.")
     if values["language"] and not _LANGUAGE.fullmatch(values["language"]):
-        yield "language", "This is not a language tag such as en or pt-BR."
+        yield RowFault(row, "language", "This is not a language tag such as en or pt-BR.")
     if values["weight"] and not _WEIGHT.fullmatch(values["weight"]):
-        yield "weight", "A weight is a whole number of at least 1, without sign or leading zero."
+        text = "A weight is a whole number of at least 1, without sign or leading zero."
+        yield RowFault(row, "weight", text)
     if values["standing"].lower() not in STANDING:
-        yield "standing", "The standing is unknown; write good or not-good."
+        yield RowFault(row, "standing", "The standing is unknown; write good or not-good.")
     if values["unit"]:
-        yield from _unit_faults(parse_unit(values["unit"]))
+        yield from _unit_faults(row, parse_unit(values["unit"]))
 
 
-def _unit_faults(path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _unit_faults(row: int, path: tuple[str, ...]) -> Iterator[RowFault]:
     if any(is_blank(name) for name in path):
-        yield "unit", f"A unit's name is missing before or after “{UNIT_SEPARATOR}”."
+        sign = (("sign", UNIT_SEPARATOR),)
+        yield RowFault(row, "unit", "A unit's name is missing before or after “%(sign)s”.", sign)
     elif len(path) > MAX_UNIT_DEPTH:
-        yield "unit", f"Units are nested more than {MAX_UNIT_DEPTH} deep."
+        most = (("most", MAX_UNIT_DEPTH),)
+        yield RowFault(row, "unit", "Units are nested more than %(most)s deep.", most)
 
 
 def parse_unit(text: str) -> tuple[str, ...]:
@@ -247,7 +268,8 @@ def _whole_file_faults(members: list[Member]) -> Iterator[RowFault]:
     if not eligible:
         yield RowFault(1, "", "No member on this roll may vote.")
     if sum(member.weight for member in eligible) > MAX_TOTAL_WEIGHT:
-        yield RowFault(1, "weight", f"All weights together are more than {MAX_TOTAL_WEIGHT}.")
+        most = (("most", MAX_TOTAL_WEIGHT),)
+        yield RowFault(1, "weight", "All weights together are more than %(most)s.", most)
 
 
 def get_cells(member: Member) -> dict[str, str]:

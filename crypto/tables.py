@@ -24,16 +24,19 @@ _BLANK_FIRST = re.compile(r"'*[\t\r\n]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF")
-_SAVE_AS_CSV = "Save the sheet as “CSV UTF-8” and take that file."
 
 
 class TableError(Exception):
-    """A file that cannot be read on. row: as a spreadsheet counts, the first is 1; sentence: without data."""
+    """A file that cannot be read on. row: as a spreadsheet counts, the first is 1; sentence: without data; text: the
+    same with ``%(name)s`` where one of ``values`` stands, for translations.
+    """
 
-    def __init__(self, row: int, sentence: str) -> None:
+    def __init__(self, row: int, text: str, **values: int | str) -> None:
         self.row = row
-        self.sentence = sentence
-        super().__init__(f"row {row}: {sentence}")
+        self.text = text
+        self.values = tuple(values.items())
+        self.sentence = text % values
+        super().__init__(f"row {row}: {self.sentence}")
 
 
 def read_table(raw: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -51,7 +54,7 @@ def read_table(raw: bytes) -> Iterator[tuple[int, list[str]]]:
         ):
             yield row, [restore(cell.strip()) for cell in cells]
     except csv.Error as error:
-        raise TableError(row + 1, _explain(error)) from error
+        raise _explain(row + 1, error) from error
 
 
 def encode_table(rows: Iterable[Sequence[str]]) -> str:
@@ -107,19 +110,25 @@ def _take_apostrophe(found: re.Match[str]) -> str:
 
 def _decode(raw: bytes) -> str:
     if raw.startswith(_SPREADSHEETS):
-        raise TableError(1, f"This is not a CSV file but a spreadsheet or document. {_SAVE_AS_CSV}")
+        text = (
+            "This is not a CSV file but a spreadsheet or document. "
+            "Save the sheet as “CSV UTF-8” and take that file."
+        )
+        raise TableError(1, text)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return raw.decode("utf-16")
         except UnicodeDecodeError as error:
-            raise TableError(1, f"The file is damaged UTF-16 text. {_SAVE_AS_CSV}") from error
+            text = "The file is damaged UTF-16 text. Save the sheet as “CSV UTF-8” and take that file."
+            raise TableError(1, text) from error
     if 0 in raw[:2]:
         # Every second byte of UTF-16 is zero in our column names. Without a mark two programs may guess two things.
-        raise TableError(1, f"The file seems to be UTF-16 and does not say so. {_SAVE_AS_CSV}")
+        text = "The file seems to be UTF-16 and does not say so. Save the sheet as “CSV UTF-8” and take that file."
+        raise TableError(1, text)
     return raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
-def _explain(error: csv.Error) -> str:
+def _explain(row: int, error: csv.Error) -> TableError:
     if "unexpected end" in str(error) or "field larger" in str(error):
-        return "A quotation mark in this row is never closed, or a cell is far too long."
-    return f"The row is not readable as CSV: {error}."
+        return TableError(row, "A quotation mark in this row is never closed, or a cell is far too long.")
+    return TableError(row, "The row is not readable as CSV: %(error)s.", error=str(error))

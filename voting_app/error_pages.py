@@ -117,6 +117,33 @@ WORDS = {
         ),
         N_("Look at the page of the result, and find out why before anybody certifies."),
     ),
+    "no-file": _Words(N_("Choose a file first; this one is empty."), _START_AGAIN),
+    "bad-roll": _Words(
+        N_("This file has faults, so it cannot become the roll."),
+        N_("Mend the file and upload it once more."),
+    ),
+    "upload-gone": _Words(N_("The file is not here any more. Upload it once more."), _START_AGAIN),
+    "upload-changed": _Words(
+        N_(
+            "You have uploaded another file since this page was shown. Nothing was taken; look at the other one."
+        ),
+        _START_AGAIN,
+    ),
+    "roll-changed": _Words(
+        N_("Somebody has changed the roll meanwhile. Nothing was taken; look at the differences once more."),
+        _START_AGAIN,
+    ),
+    "roll-fixed": _Words(N_("The roll is fixed, so nothing on it can be changed any more."), _NOTHING),
+    "roll-too-heavy": _Words(N_("All weights together would be more than can be counted."), _START_AGAIN),
+    "bad-member": _Words(N_("Something in this form is not right yet."), _START_AGAIN),
+    "number-taken": _Words(N_("Another member has this number."), _START_AGAIN),
+    "member-changed": _Words(
+        N_("Somebody has changed this member meanwhile. Nothing was saved; look at what stands here now."),
+        _START_AGAIN,
+    ),
+    "unknown-member": _Words(
+        N_("This member is not on the roll any more."), N_("Look for the member in the list of the roll.")
+    ),
     "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
     "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
     "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),

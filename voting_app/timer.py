@@ -14,6 +14,7 @@ from voting_app.booth import jobs as booth
 from voting_app.context import Context
 from voting_app.mail import jobs as mail
 from voting_app.registrar import jobs as registrar
+from voting_app.roll import jobs as roll
 from voting_app.tally import jobs as tally
 
 _log = logging.getLogger("steward.jobs")
@@ -22,7 +23,7 @@ INTERVAL_SECONDS = 1.0
 
 # One round of something that may be due; how much there was.
 Job = Callable[[Context], int]
-JOBS: tuple[Job, ...] = (tally.run_due, mail.run_due, booth.run_due, registrar.run_due)
+JOBS: tuple[Job, ...] = (tally.run_due, mail.run_due, booth.run_due, registrar.run_due, roll.run_due)
 
 
 class Timer:

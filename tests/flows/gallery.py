@@ -16,8 +16,9 @@ from playwright.sync_api import Page, Route
 from audit.keyfile import KeyFile, encode_key_file
 from tests.flows.browser import open_devtools
 from tests.flows.elections import QUESTIONS, HeldElection
-from tests.flows.office import PASSWORD, enter, get_office
+from tests.flows.office import PASSWORD, enter, find_member, get_office
 from tests.flows.people import Elections
+from voting_app.demo.people import base
 
 BROWSER_PROGRAMS = Path(__file__).resolve().parents[2] / "voting_app/static/pages"
 
@@ -314,13 +315,32 @@ def _to_code(page: Page, election: HeldElection) -> None:
     page.locator("#code").wait_for()
 
 
+def _upload(page: Page, election: HeldElection, text: str) -> None:
+    language = page.evaluate("() => document.documentElement.lang")
+    page.goto(f"{election.server.url}/office/elections/{election.uuid}/roll?lang={language}")
+    file = {"name": "roll.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("form[enctype] button").click()
+    page.locator("section .badge").first.wait_for()
+
+
+def _to_roll_file(page: Page, election: HeldElection) -> None:
+    more = '"Ñandú, José",M61,member2@example.org,,Region West,3,\nMember 2,m-2,x@y,,,1,\n'
+    _upload(page, election, _ENROLLED.replace("Local 3", "Local 33").replace("Member 5,M5", "Kim,M5") + more)
+
+
+def _to_roll_faults(page: Page, election: HeldElection) -> None:
+    _upload(page, election, f"{_ENROLLED}Kim,M1,kim,,,0,maybe\n,M77,,,a > > b,1,\n")
+
+
 @dataclass(frozen=True)
 class View:
     """One page in one situation.
 
     name: of the files; caption: what one sees; state: of the election that is shown, a key of SCENES; path: below the
     election's page, or from the root if it begins with "/" (braces: uuid, credential, and the tokens of the first two
-    trustees, a one-time link, and the number of an officer's account); act: what is done there first; status: what the
+    trustees, a one-time link, the numbers of an officer's account and of a member's row);
+    act: what is done there first; status: what the
     server answers; is_office: an administrator is logged in.
     """
 
@@ -340,6 +360,7 @@ class View:
             credential=next(iter(election.credentials.values()), ""),
             token=tokens[0],
             token2=tokens[1],
+            member=find_member(election.server, election.uuid) if "{member}" in self.path else "",
             **get_office(election.server).values() if self.name.startswith("office") else {},
         )
         return election.server.url + path if path.startswith("/") else election.url + path
@@ -348,6 +369,19 @@ class View:
 def _vote_all(election: HeldElection) -> HeldElection:
     for number, president in enumerate(([0], [1], [0], "blank", [0]), start=2):
         election.vote(f"M{number}", president, [number % 3 // 2])
+    return election
+
+
+_ENROLLED = "name,member_number,email,address,unit,weight,standing\n" + "".join(
+    f"Member {n},M{n},member{n}@example.org,,Region East > Local {n % 4},1,{'suspended' if n % 9 == 0 else ''}\n"
+    for n in range(1, 61)
+)
+
+
+def _enrol(election: HeldElection) -> HeldElection:
+    """A roll of several pages, with a name that is long and to be escaped."""
+    roll = _ENROLLED.replace("Member 1,", f'"{AWKWARD_NAME}",', 1)
+    election.client.post(f"{base(election.uuid)}/roll", roll.encode(), election.committee.token)
     return election
 
 
@@ -360,6 +394,7 @@ def _begin_keys(election: HeldElection) -> HeldElection:
 # How to bring a new election into each state that pages differ in. Later ones go on from where earlier ones stop.
 SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
+    "enrolled": lambda e: _enrol(e.create()),
     "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
     # Each trustee has a key of its own here.
@@ -376,6 +411,7 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "untalliable": lambda e: e.set_up().close().act("untalliable", {"reason": "Two key files are lost."}),
 }
 
+_OFFICE = "/office/elections/{uuid}"
 _VOTE = "/elections/{uuid}/vote#{credential}"
 _TRUSTEE = "/elections/{uuid}/trustee#{token}"
 
@@ -463,6 +499,28 @@ VIEWS = (
     View("office", "The office", "open", "/office", is_office=True),
     View("office-people", "Who has an account", "open", "/office/accounts", is_office=True),
     View("office-person", "Somebody's account", "open", "/office/accounts/{officer}", is_office=True),
+    View("office-roll", "The roll", "enrolled", f"{_OFFICE}/roll", is_office=True),
+    View(
+        "office-roll-file",
+        "A file before it is taken",
+        "enrolled",
+        f"{_OFFICE}/roll/preview",
+        _to_roll_file,
+        is_office=True,
+    ),
+    View(
+        "office-roll-faults",
+        "A file with faults",
+        "enrolled",
+        f"{_OFFICE}/roll/preview",
+        _to_roll_faults,
+        is_office=True,
+    ),
+    View("office-roll-units", "Units", "enrolled", f"{_OFFICE}/roll/units", is_office=True),
+    View("office-roll-new", "A new member", "enrolled", f"{_OFFICE}/roll/members/new", is_office=True),
+    View(
+        "office-roll-member", "One member", "enrolled", f"{_OFFICE}/roll/members/{{member}}", is_office=True
+    ),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
     View(
         "office-seats", "Seating the trustees", "draft", "/office/elections/{uuid}/trustees", is_office=True

@@ -16,6 +16,8 @@ from voting_app.accounts import links, logins
 from voting_app.app import create_app
 from voting_app.config import load_settings
 from voting_app.context import Context, get_context
+from voting_app.roll import members
+from voting_app.roll.members import Wanted
 
 PASSWORD = "correct horse battery"
 
@@ -35,13 +37,14 @@ class Office:
 
 
 _offices: dict[Path, Office] = {}
+_members: dict[str, int] = {}
 
 
 def get_office(installation: Installation) -> Office:
     """The people of an installation; they are made when they are first asked for."""
     if installation.folder not in _offices:
         app = open_app(installation)
-        _offices[installation.folder] = _make(app)
+        _offices[installation.folder] = make_office(app)
         get_context(app).database.dispose()
     return _offices[installation.folder]
 
@@ -57,6 +60,15 @@ def open_app(installation: Installation) -> Flask:
     return create_app(load_settings(installation.folder, installation.settings))
 
 
+def find_member(installation: Installation, uuid: str) -> int:
+    """The row of the first member on a roll that stays as it is."""
+    if uuid not in _members:
+        context = get_context(open_app(installation))
+        _members[uuid] = members.find_entries(context, uuid, Wanted())[0].number
+        context.database.dispose()
+    return _members[uuid]
+
+
 def new_link(installation: Installation) -> str:
     """The address of a one-time link that makes an administrator."""
     context = get_context(open_app(installation))
@@ -65,7 +77,7 @@ def new_link(installation: Installation) -> str:
     return made.get_url(installation.url)
 
 
-def _make(app: Flask) -> Office:
+def make_office(app: Flask) -> Office:
     context = get_context(app)
     made = links.reset_administrator(context, None)
     new = logins.log_in_after_setup(

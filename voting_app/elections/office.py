@@ -24,6 +24,7 @@ blueprint = Blueprint("elections_office", __name__)
 # whoever its access mark lets in.
 TABS = {
     "elections_office.show_election": N_("Overview"),
+    "roll_office.show_roll": N_("Roll"),
     "trustees_office.show_trustees": N_("Trustees"),
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from voting_app.db import Base
+from voting_app.db import Base, UtcTime
 
 
 class RollEntry(Base):
@@ -36,3 +38,19 @@ class RollEntry(Base):
     eligible: Mapped[bool] = mapped_column(default=True)
     credential_state: Mapped[str] = mapped_column(String(20), default="none")
     credential_way: Mapped[str | None] = mapped_column(String(20))
+
+
+class RollUpload(Base):
+    """A file that somebody looks at before it becomes the roll: one for each person and election.
+
+    It is gone as soon as it was taken or put away, and a day later in any case.
+    """
+
+    __tablename__ = "roll_upload"
+
+    election_id: Mapped[int] = mapped_column(ForeignKey("election.id"), primary_key=True)
+    account_number: Mapped[int] = mapped_column(ForeignKey("account.number"), primary_key=True)
+    # SHA-256 of the content.
+    digest: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, select
@@ -69,10 +69,15 @@ def import_roll(context: Context, uuid: str, members: list[Member]) -> RollSumma
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.EDIT_ROLL)
-        session.execute(delete(RollEntry).where(RollEntry.election_id == election.id))
-        if members:
-            session.execute(insert(RollEntry), [_make_row(election.id, member) for member in members])
-        return _summarise(session, election.id, None)
+        return replace_members(session, election.id, members)
+
+
+def replace_members(session: Session, election_id: int, members: Sequence[Member]) -> RollSummary:
+    """Replaces all members of a locked election in draft."""
+    session.execute(delete(RollEntry).where(RollEntry.election_id == election_id))
+    if members:
+        session.execute(insert(RollEntry), [make_row(election_id, member) for member in members])
+    return _summarise(session, election_id, None)
 
 
 def preview_roll(
@@ -88,7 +93,7 @@ def preview_roll(
         view = elections.election_for_box(session, uuid)
         elections.require_act_in(view.state, Act.EDIT_ROLL)
         if against is None:
-            other = _find_last_frozen(session, view.id)
+            other = find_last_frozen(session, view.id)
         elif is_uuid(against):
             other = elections.election_for_box(session, against)
         else:
@@ -97,7 +102,8 @@ def preview_roll(
     return make_preview(file, earlier), other
 
 
-def _find_last_frozen(session: Session, election_id: int) -> ElectionView | None:
+def find_last_frozen(session: Session, election_id: int) -> ElectionView | None:
+    """The last other election with a frozen roll, one of the same unit before others."""
     unit = select(Election.unit_id).where(Election.id == election_id).scalar_subquery()
     last = session.scalar(
         select(Election)
@@ -148,26 +154,35 @@ def list_members(session: Session, election_id: int) -> list[Member]:
     rows = session.scalars(
         select(RollEntry).where(RollEntry.election_id == election_id).order_by(RollEntry.member_number)
     )
-    return [
-        Member(
-            name=row.name,
-            member_number=row.member_number,
-            email=row.email,
-            phone=row.phone,
-            address=row.address,
-            unit=row.unit,
-            weight=row.weight,
-            language=row.language,
-            eligible=row.eligible,
-        )
-        for row in rows
-    ]
+    return [make_member(row) for row in rows]
+
+
+def make_member(row: RollEntry) -> Member:
+    """What a row says of a member."""
+    return Member(
+        name=row.name,
+        member_number=row.member_number,
+        email=row.email,
+        phone=row.phone,
+        address=row.address,
+        unit=row.unit,
+        weight=row.weight,
+        language=row.language,
+        eligible=row.eligible,
+    )
 
 
 def get_roll(context: Context, uuid: str) -> list[Member]:
     """Everybody on the roll as it is now, who may vote and who may not; Problem 404 ``unknown-election``."""
     with context.database.read() as session:
         return list_members(session, elections.election_for_box(session, uuid).id)
+
+
+def get_summary(context: Context, uuid: str) -> RollSummary:
+    """How large the roll is now; Problem 404 ``unknown-election``."""
+    with context.database.read() as session:
+        view = elections.election_for_box(session, uuid)
+        return _summarise(session, view.id, view.roll_hash)
 
 
 def get_frozen_roll(context: Context, uuid: str) -> list[Member]:
@@ -245,9 +260,14 @@ def _summarise(session: Session, election_id: int, roll_hash: str | None) -> Rol
     return RollSummary(members, weights.total(), total, roll_hash)
 
 
-def _make_row(election_id: int, member: Member) -> dict[str, object]:
+def make_row(election_id: int, member: Member) -> dict[str, object]:
+    """The values of a new row."""
+    return {"election_id": election_id, **make_columns(member), "credential_state": "none"}
+
+
+def make_columns(member: Member) -> dict[str, object]:
+    """What the file says of a member, by the table's columns."""
     return {
-        "election_id": election_id,
         "member_number": member.member_number,
         "name": member.name,
         "email": member.email,
@@ -257,5 +277,4 @@ def _make_row(election_id: int, member: Member) -> dict[str, object]:
         "weight": member.weight,
         "language": member.language,
         "eligible": member.eligible,
-        "credential_state": "none",
     }

@@ -1,0 +1,293 @@
+"""The committee's pages of a roll: the list, a file that is looked at before it is taken, one member, the units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, current_app, request
+from flask_babel import gettext
+
+from crypto.roll import COLUMNS, Member, RowFault, encode_roll, get_cells, parse_unit, read_member
+from voting_app.access import OFFICERS, Role, access, get_actor, get_login
+from voting_app.accounts import logins
+from voting_app.accounts.forms import parse_form
+from voting_app.context import get_context
+from voting_app.elections.office import find_election, make_election_page
+from voting_app.elections.service import ElectionView
+from voting_app.elections.states import TRANSITIONS, Act
+from voting_app.errors import Problem
+from voting_app.office import redirect_to
+from voting_app.pages import page_url
+from voting_app.paging import cut
+from voting_app.roll import members, service, uploads
+from voting_app.roll.members import Wanted
+from voting_app.roll.preview_words import COLUMN_WORDS, list_sections, translate_fault
+from voting_app.roll.views import join_path
+
+blueprint = Blueprint("roll_office", __name__)
+
+# Who may look at members' data. Observers and the help desk do not need addresses of everybody.
+READERS = (*OFFICERS, Role.REGISTRAR)
+# A hundred thousand members with long addresses.
+LONGEST_UPLOAD = 30_000_000
+# So much of each kind of finding is on the first page of a preview.
+FEW = 5
+
+_LIST = "roll_office.show_roll"
+_PREVIEW = "roll_office.show_preview"
+_ACTS = "approvals_office.show_act"
+_STANDINGS = {"good": True, "not-good": False}
+# Refusals that the page can show beside what is now.
+_CORRECTABLE = frozenset({400, 409, 429})
+
+
+# --- the list ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/office/elections/<uuid>/roll")
+@access("login", roles=READERS)
+def show_roll(uuid: str) -> Response:
+    """List the members, or those that are looked for."""
+    return _show_roll(uuid)
+
+
+@blueprint.get("/office/elections/<uuid>/roll/units")
+@access("login", roles=READERS)
+def show_units(uuid: str) -> Response:
+    """Show the tree of units."""
+    view = find_election(uuid)
+    units = cut(members.list_units(get_context(), uuid), request.args.get("page"))
+    return make_election_page("roll/units.html", view, tab=_LIST, units=units, join_path=join_path)
+
+
+@blueprint.get("/office/elections/<uuid>/roll/file")
+@access("login", roles=READERS)
+def save_roll(uuid: str) -> Response:
+    """Send the whole roll for a spreadsheet; the file can be uploaded again."""
+    # Spreadsheets take a file for UTF-8 only if it begins with this mark.
+    text = "\ufeff" + encode_roll(service.get_roll(get_context(), uuid))
+    response = Response(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="roll-{uuid}.csv"'
+    return response
+
+
+def _show_roll(uuid: str, problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    view = find_election(uuid)
+    context, arguments = get_context(), request.args
+    words, unit, standing = (arguments.get(name, "")[:200] for name in ("words", "unit", "standing"))
+    wanted = Wanted(words, parse_unit(unit), _STANDINGS.get(standing))
+    page = cut(members.find_entries(context, uuid, wanted), arguments.get("page"))
+    return make_election_page(
+        "roll/list.html",
+        view,
+        problem=problem,
+        tab=_LIST,
+        summary=service.get_summary(context, uuid),
+        page=page,
+        wanted={"words": words or None, "unit": unit or None, "standing": standing or None},
+        is_search=wanted != Wanted(),
+        may_edit=_may_edit(view),
+        has_upload=_may_edit(view) and uploads.has_upload(context, uuid, get_actor()),
+        freeze_address=_find_freeze_address(view),
+        done=arguments.get("done", ""),
+    )
+
+
+def _find_freeze_address(view: ElectionView) -> str | None:
+    """Where the roll is frozen, for those who may while it is possible."""
+    if not _may_edit(view) or _ACTS not in current_app.view_functions:
+        return None
+    return page_url(_ACTS, uuid=view.uuid, act=Act.FREEZE_ROLL.value)
+
+
+# --- a file that is looked at before it is taken -----------------------------------------------------------
+
+
+@blueprint.post("/office/elections/<uuid>/roll/file")
+@access("login", roles=OFFICERS, longest_form=LONGEST_UPLOAD)
+def upload_roll(uuid: str) -> Response:
+    """Keep a file for a look at it; nothing is taken yet."""
+    parse_form(request.form, (), ("file",))
+    file = request.files.get("file")
+    try:
+        uploads.keep_upload(get_context(), uuid, get_actor(), b"" if file is None else file.read())
+    except Problem as problem:
+        return _show_roll(uuid, problem)
+    return redirect_to(_PREVIEW, uuid=uuid)
+
+
+@blueprint.get("/office/elections/<uuid>/roll/preview")
+@access("login", roles=OFFICERS)
+def show_preview(uuid: str) -> Response:
+    """Say what taking the uploaded file would mean."""
+    return _show_preview(uuid)
+
+
+@blueprint.post("/office/elections/<uuid>/roll/import")
+@access("login", roles=OFFICERS)
+def take_upload(uuid: str) -> Response:
+    """Make the file the roll, exactly as it was shown."""
+    fields = parse_form(request.form, ("file", "roll", "code"))
+    context = get_context()
+    try:
+        logins.confirm(context, get_login(), fields["code"])
+        uploads.take_upload(context, uuid, get_actor(), file=fields["file"], roll=fields["roll"])
+    except Problem as problem:
+        return _show_preview(uuid, problem)
+    return redirect_to(_LIST, uuid=uuid, done="imported")
+
+
+@blueprint.post("/office/elections/<uuid>/roll/discard")
+@access("login", roles=OFFICERS)
+def drop_upload(uuid: str) -> Response:
+    """Put the file away."""
+    parse_form(request.form)
+    uploads.drop_upload(get_context(), uuid, get_actor())
+    return redirect_to(_LIST, uuid=uuid, done="dropped")
+
+
+def _show_preview(uuid: str, problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    view = find_election(uuid)
+    beside_last = request.args.get("beside") == "last"
+    if not _may_edit(view):
+        return _show_roll(uuid, problem or _frozen())
+    upload = uploads.preview_upload(get_context(), uuid, get_actor(), beside_last=beside_last)
+    if upload is None:
+        # After the file was taken or put away, by the browser's way back for example.
+        return redirect_to(_LIST, uuid=uuid, done="gone") if problem is None else _show_roll(uuid, problem)
+    sections = list_sections(upload.preview, upload.content.rows)
+    part = next((section for section in sections if section.key == request.args.get("part")), None)
+    return make_election_page(
+        "roll/preview.html",
+        view,
+        problem=problem,
+        tab=_LIST,
+        upload=upload,
+        preview=upload.preview,
+        sections=sections,
+        part=part,
+        page=None if part is None else cut(part, request.args.get("page")),
+        few=FEW,
+        beside="last" if beside_last else None,
+        join_path=join_path,
+    )
+
+
+# --- one member --------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/office/elections/<uuid>/roll/members/new")
+@access("login", roles=OFFICERS)
+def show_new_member(uuid: str) -> Response:
+    """Show an empty form."""
+    return _show_member(uuid, None, get_cells(Member("", "")))
+
+
+@blueprint.post("/office/elections/<uuid>/roll/members/new")
+@access("login", roles=OFFICERS)
+def add_member(uuid: str) -> Response:
+    """Add a member to the roll."""
+    typed = parse_form(request.form, COLUMNS)
+    member = read_member(typed)
+    if not isinstance(member, Member):
+        return _show_member(uuid, None, typed, faults=_list_faults(member))
+    try:
+        members.add_member(get_context(), uuid, member)
+    except Problem as problem:
+        return _show_member(uuid, None, typed, problem)
+    return redirect_to(_LIST, uuid=uuid, words=member.member_number, done="added")
+
+
+@blueprint.get("/office/elections/<uuid>/roll/members/<int:number>")
+@access("login", roles=READERS)
+def show_member(uuid: str, number: int) -> Response:
+    """Show a member, with a form for those who may correct something."""
+    return _show_member(uuid, members.get_entry(get_context(), uuid, number))
+
+
+@blueprint.post("/office/elections/<uuid>/roll/members/<int:number>")
+@access("login", roles=OFFICERS)
+def change_member(uuid: str, number: int) -> Response:
+    """Correct a member."""
+    typed = parse_form(request.form, (*COLUMNS, "version"))
+    version = typed.pop("version")
+    member = read_member(typed)
+    context = get_context()
+    entry = members.get_entry(context, uuid, number)
+    if not isinstance(member, Member):
+        return _show_member(uuid, entry, typed, faults=_list_faults(member), version=version)
+    try:
+        members.change_member(context, uuid, number, version, member)
+    except Problem as problem:
+        if problem.code == "number-taken":
+            return _show_member(uuid, entry, typed, problem, version=version)
+        # What was typed was typed for somebody else, or for what this member was before.
+        return _show_member(uuid, members.get_entry(context, uuid, number), problem=problem)
+    return redirect_to("roll_office.show_member", uuid=uuid, number=number, done="changed")
+
+
+@blueprint.post("/office/elections/<uuid>/roll/members/<int:number>/remove")
+@access("login", roles=OFFICERS)
+def remove_member(uuid: str, number: int) -> Response:
+    """Take a member off the roll."""
+    fields = parse_form(request.form, ("version",))
+    context = get_context()
+    try:
+        members.remove_member(context, uuid, number, fields["version"])
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _show_member(uuid, members.get_entry(context, uuid, number), problem=problem)
+    return redirect_to(_LIST, uuid=uuid, done="removed")
+
+
+def _show_member(
+    uuid: str,
+    entry: members.Entry | None,
+    typed: Mapping[str, str] | None = None,
+    problem: Problem | None = None,
+    *,
+    faults: Mapping[str, str] | None = None,
+    version: str = "",
+) -> Response:
+    """typed, version: what stood in the form that is shown again; faults: what is wrong with it, by column."""
+    _raise_unless_correctable(problem)
+    view = find_election(uuid)
+    if entry is None and not _may_edit(view):
+        return _show_roll(uuid, problem or _frozen())
+    cells = typed if typed is not None else get_cells(entry.member) if entry else {}
+    if faults:
+        problem = Problem(400, "bad-member", "Something in this form is not right yet.")
+    return make_election_page(
+        "roll/member.html",
+        view,
+        problem=problem,
+        tab=_LIST,
+        entry=entry,
+        version=version or (entry.version if entry else ""),
+        cells=cells,
+        faults=faults or {},
+        column_words={column: gettext(word) for column, word in COLUMN_WORDS.items()},
+        may_edit=_may_edit(view),
+        done=request.args.get("done", ""),
+    )
+
+
+def _list_faults(faults: tuple[RowFault, ...]) -> dict[str, str]:
+    """The first sentence for each column."""
+    return {fault.column: translate_fault(fault) for fault in reversed(faults)}
+
+
+def _frozen() -> Problem:
+    return Problem(409, "roll-fixed", "The roll is fixed, so nothing on it can be changed any more.")
+
+
+def _may_edit(view: ElectionView) -> bool:
+    return get_actor().role in OFFICERS and view.state in TRANSITIONS[Act.EDIT_ROLL]
+
+
+def _raise_unless_correctable(problem: Problem | None) -> None:
+    if problem is not None and problem.status not in _CORRECTABLE:
+        raise problem
