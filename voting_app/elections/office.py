@@ -10,13 +10,15 @@ from flask_babel import gettext
 
 from voting_app.access import STAFF, access, find_mark, get_actor
 from voting_app.context import get_context
+from voting_app.dashboard.service import make_dashboard
 from voting_app.elections import service
 from voting_app.elections.service import ElectionView
 from voting_app.errors import Problem
 from voting_app.languages import N_
 from voting_app.office import MenuEntry, make_office_page
 from voting_app.pages import page_url
-from voting_app.public.words import describe_state
+from voting_app.public.words import describe_act, describe_state
+from voting_app.trustees.words import describe_step
 
 blueprint = Blueprint("elections_office", __name__)
 
@@ -26,6 +28,7 @@ TABS = {
     "elections_office.show_election": N_("Overview"),
     "roll_office.show_roll": N_("Roll"),
     "trustees_office.show_trustees": N_("Trustees"),
+    "certification_office.show_result": N_("Result"),
 }
 
 
@@ -43,7 +46,14 @@ def list_elections() -> Response:
 @access("login", roles=STAFF)
 def show_election(uuid: str) -> Response:
     """Show where an election stands."""
-    return make_election_page("office/election_overview.html", find_election(uuid))
+    with get_context().database.read() as session:
+        view = service.election_for_box(session, uuid)
+        dashboard = make_dashboard(session, view)
+    acts = [describe_act(line, view.time_zone) for line in dashboard.incidents]
+    seats = [(seat, describe_step(seat.step)) for seat in dashboard.awaited]
+    return make_election_page(
+        "office/election_overview.html", view, dashboard=dashboard, acts=acts, seats=seats
+    )
 
 
 def find_election(uuid: str) -> ElectionView:

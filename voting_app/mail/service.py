@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, or_, select, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -169,6 +169,14 @@ def list_unsent(session: Session) -> list[MailView]:
 
 
 # --- out -------------------------------------------------------------------------------------------
+
+
+def count_failed(session: Session, topic: str) -> int:
+    """How many messages of a topic could not be sent, and are not tried again by themselves."""
+    statement = select(func.count()).where(
+        OutboxMail.topic == topic, OutboxMail.state == MailState.FAILED.value
+    )
+    return session.scalar(statement) or 0
 
 
 def _due(now: datetime) -> Select[OutboxMail]:

@@ -110,7 +110,7 @@ def get_shown(session: Session, uuid: str, language: str) -> Shown:
         view=view,
         texts=choose_texts(view, language),
         questions=_get_questions(view),
-        presentation=_find_presentation(view),
+        presentation=find_presentation(view),
         fingerprint=None if raw is None else sha256_base64(raw),
         voters=get_turnout(session, box_id).voters,
         decrypted=len(decrypted),
@@ -145,7 +145,7 @@ def read_journal_page(session: Session, uuid: str, start: int) -> JournalPage:
 
 def choose_texts(view: ElectionView, language: str) -> Texts:
     """The election's texts in this language; in its own, if it has none in this one."""
-    presentation = _find_presentation(view)
+    presentation = find_presentation(view)
     if presentation is not None and (found := presentation.find_translation(language)):
         return found
     return Texts(
@@ -165,7 +165,8 @@ def _get_questions(view: ElectionView) -> tuple[HomomorphicQuestion, ...]:
     return tuple(q for q in parse_questions(list(view.questions)) if isinstance(q, HomomorphicQuestion))
 
 
-def _find_presentation(view: ElectionView) -> Presentation | None:
+def find_presentation(view: ElectionView) -> Presentation | None:
+    """Languages, rules and quorum of the election; None if nothing of them was given."""
     if view.presentation is None:
         return None
     return parse_presentation(view.presentation, view.name, view.description, _get_questions(view))

@@ -1,0 +1,94 @@
+"""The committee's pages of an election that goes on, and of its result."""
+
+import json
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from tests.voting_app.api import Api, Run
+from tests.voting_app.office import Officer, first_administrator
+from tests.voting_app.public.stages import make_stage
+from voting_app.context import get_context
+from voting_app.roll.models import RollEntry
+
+
+@pytest.fixture
+def ada(app: Flask) -> Officer:
+    return first_administrator(app)
+
+
+@pytest.fixture
+def api(ada: Officer, client: FlaskClient) -> Api:
+    return Api(get_context(ada.app), client)
+
+
+def overview(ada: Officer, run: Run) -> str:
+    return " ".join(ada.get(f"/office/elections/{run.uuid}").text.split())
+
+
+def result(ada: Officer, run: Run) -> str:
+    return " ".join(ada.get(f"/office/elections/{run.uuid}/result").text.split())
+
+
+def test_the_overview_tells_turnout_against_quorum_and_who_is_awaited(ada: Officer, api: Api) -> None:
+    run = make_stage(api, "open")
+    page = overview(ada, run)
+    assert "3 members have a ballot in the ballot box (75%)" in page
+    assert "The quorum of 2 ballots is reached." in page
+    assert "Nobody is awaited." in page
+    assert "Nothing so far." in page
+    run.committee("pause", {"reason": "The hall's network is down."})
+    run.close()
+    # Whoever asks next has the ballots added up; otherwise the timer does.
+    assert run.status()["state"] == "closed"
+    page = overview(ada, run)
+    assert "Trustee 1: Has to open the result with the key" in page
+    assert "The hall&#39;s network is down." in page
+
+
+def test_the_overview_of_a_draft(ada: Officer, api: Api) -> None:
+    run = Run(api).create()
+    page = overview(ada, run)
+    assert "The election is being prepared." in page
+    assert "Turnout" not in page
+
+
+def test_while_people_vote_there_is_no_result_for_anybody(ada: Officer, api: Api) -> None:
+    run = make_stage(api, "open")
+    page = result(ada, run)
+    assert "There is nothing to count yet." in page
+    assert "Ada Byron" not in page
+
+
+def test_the_page_explains_a_missing_trustee(ada: Officer, api: Api) -> None:
+    run = make_stage(api, "closed")
+    page = result(ada, run)
+    assert "1 more trustee must open the result." in page
+    # Two trustees hold keys, one of which is enough.
+    assert "One trustee may be missing" in page
+    assert "Ballots in the ballot box</dt><dd>3" in page
+
+
+def test_the_result_its_numbers_and_then_the_report(ada: Officer, api: Api) -> None:
+    run = make_stage(api, "tallied")
+    page = result(ada, run)
+    assert "Chosen: \u2068Ada Byron\u2069." in page
+    assert "All numbers agree with each other." in page
+    assert "Download the package" not in page
+    run.committee("certify", {"statement": "We certify this result."})
+    page = result(ada, run)
+    assert f'href="/elections/{run.uuid}/{run.uuid}.zip"' in page
+    report = api.client.get(f"/elections/{run.uuid}/report.json")
+    assert json.loads(report.data)["ballots"]["counted"] == 3
+
+
+def test_numbers_that_do_not_agree_are_named(ada: Officer, api: Api) -> None:
+    run = make_stage(api, "tallied")
+    with api.context.database.write() as session:
+        session.execute(update(RollEntry).where(RollEntry.member_number == "M1").values(name="Somebody else"))
+    page = result(ada, run)
+    assert "nothing can be certified" in page
+    assert "The roll that is kept here is not the one whose hash was published" in page
+    assert "All numbers agree" not in page

@@ -1,0 +1,1 @@
+"""What happens in an election now, in one view for the committee."""
