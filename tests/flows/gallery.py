@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Route
 
 from audit.keyfile import KeyFile, encode_key_file
 from tests.flows.browser import open_devtools
-from tests.flows.elections import QUESTIONS, HeldElection
+from tests.flows.elections import QUESTIONS, SHARED, HeldElection
 from tests.flows.office import PASSWORD, enter, find_member, get_office
 from tests.flows.people import Elections
 from voting_app.demo.people import base
@@ -552,7 +552,7 @@ class Gallery:
                 more = {"revoting": True}
             if state == "single":
                 more = {"threshold": 3}
-            self._made[state] = SCENES[state](self.elections.new(**more))
+            self._made[state] = SCENES[state](self.elections.new(**SHARED | more))
         return self._made[state]
 
 

@@ -24,7 +24,7 @@ from tests.flows.booth import (
     require_clean_history,
 )
 from tests.flows.browser import DESK, slow_down
-from tests.flows.elections import HeldElection
+from tests.flows.elections import SHARED, HeldElection
 from tests.flows.leaks import Secret, choice_secrets, credential_secrets
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation
@@ -50,7 +50,8 @@ NOTHING_CAST = "Nothing was cast: your ballot is not in the ballot box."
 def election(installation: Installation) -> Iterator[HeldElection]:
     """An open election that the tests of this file share: each uses members of its own."""
     with installation.client() as client:
-        yield Elections(installation, client).new(members=150, language="en", texts={"es": SPANISH}).set_up()
+        elections = Elections(installation, client)
+        yield elections.new(members=150, language="en", texts={"es": SPANISH}, **SHARED).set_up()
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from crypto.receipt import parse_receipt
 from tests.belenios import Tool
 from tests.flows.booth import CHALLENGED, ENCRYPTED, IN_THE_BOX, REVIEW, Voter, ballots
 from tests.flows.browser import DESK, PHONE
-from tests.flows.elections import QUESTIONS, HeldElection
+from tests.flows.elections import QUESTIONS, SHARED, HeldElection
 from tests.flows.leaks import Secret, choice_secrets, credential_secrets
 from tests.flows.people import Elections, People
 from tests.flows.serving import PROJECT, Installation
@@ -280,7 +280,7 @@ def test_a_whole_election(
     tmp_path: Path,
 ) -> None:
     terminal = Terminal(installation)
-    election = elections.new(members=MEMBERS)
+    election = elections.new(members=MEMBERS, **SHARED)
     tokens = prepare(terminal, election, tmp_path)
     trustees = [
         BrowserTrustee(people.new(PHONE if owner == 1 else DESK), election, owner, token, tmp_path)

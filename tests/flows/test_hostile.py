@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.flows.booth import CHALLENGED, REVIEW, Voter, ballots
 from tests.flows.browser import PHONE
-from tests.flows.elections import HeldElection
+from tests.flows.elections import SHARED, HeldElection
 from tests.flows.leaks import credential_secrets
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation
@@ -308,6 +308,7 @@ def test_no_text_of_an_election_becomes_a_program(
         questions=[{**question, "min": 1, "max": 1}],
         language="en",
         texts={"es": texts},
+        **SHARED,
     )
     election.create().freeze().issue().seat()
     seats, committee = f"{base(election.uuid)}/trustees", election.committee

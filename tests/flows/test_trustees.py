@@ -18,7 +18,7 @@ from tests.belenios import Tool
 from tests.flows.accessibility import require_accessible, require_keyboard
 from tests.flows.booth import require_clean_history
 from tests.flows.browser import DESK, PHONE
-from tests.flows.elections import HeldElection
+from tests.flows.elections import SHARED, HeldElection
 from tests.flows.leaks import Secret
 from tests.flows.people import Elections, People
 from tests.flows.trustees import NEW_KEY, SAVE, BrowserTrustee, CommandTrustee, key_secrets, tokens_of
@@ -47,7 +47,7 @@ def seat_people(
 def test_two_in_the_browser_and_one_with_the_command_open_a_result(
     people: People, elections: Elections, watcher: Watcher, tmp_path: Path, belenios33: Tool
 ) -> None:
-    election = elections.new(members=6).create().freeze().issue().seat()
+    election = elections.new(members=6, **SHARED).create().freeze().issue().seat()
     crowd = seat_people(election, people, tmp_path, 1, 3)
     command = CommandTrustee(election, 2, dict(tokens_of(election))[2], tmp_path)
     sends = ("certificate", "commitment", "reveal", "share")
@@ -134,7 +134,7 @@ class Ceremony:
 
 @pytest.fixture
 def ceremony(people: People, elections: Elections, tmp_path: Path) -> Ceremony:
-    return Ceremony(elections.new(members=6).create().freeze().issue().seat(), people, tmp_path)
+    return Ceremony(elections.new(members=6, **SHARED).create().freeze().issue().seat(), people, tmp_path)
 
 
 def test_a_reload_or_a_closed_tab_costs_nothing_at_any_step(ceremony: Ceremony) -> None:
@@ -342,7 +342,7 @@ def test_the_link_leaves_the_address_at_once_and_bad_ones_are_explained(
     page.get_by_role("link", name="English").click()
     own.heading("Make your key").wait_for()
 
-    other = elections.new(members=2).create().freeze().issue().seat()
+    other = elections.new(members=2, **SHARED).create().freeze().issue().seat()
     stranger = dict(tokens_of(other))[1]
     committee = ceremony.election.server.tokens["committee"]
     for token, status, words in (
@@ -390,7 +390,7 @@ def test_without_javascript_and_without_a_link(people: People, ceremony: Ceremon
 def test_every_view_is_usable_by_everybody(
     people: People, elections: Elections, tmp_path: Path, scheme: str
 ) -> None:
-    election = elections.new(members=2).create().freeze().issue().seat()
+    election = elections.new(members=2, **SHARED).create().freeze().issue().seat()
     token = dict(tokens_of(election))[1]
     person = people.new(PHONE, scheme=scheme)
     own = BrowserTrustee(person, election, 1, token, tmp_path)

@@ -17,7 +17,7 @@ from audit.trustee import cli
 from crypto.encoding import encode_json, sha256_hex
 from crypto.pedersen import make_vinput
 from tests.belenios import Tool
-from tests.flows.elections import HeldElection
+from tests.flows.elections import SHARED, HeldElection
 from tests.flows.serving import Installation, running_installation
 from tests.simulator import sound
 from tests.web.node import JsError, Node
@@ -104,7 +104,7 @@ def hold(
 ) -> HeldElection:
     """An election whose trustees take each act with the program that `programs(owner, act)` names."""
     with installation.client() as client:
-        election = HeldElection(installation, client, members=2, **what)
+        election = HeldElection(installation, client, members=2, **SHARED | what)
         election.create().freeze().issue().seat()
         holders = [
             Holder(js, election, trustee.owner, trustee.token, folder) for trustee in election.trustees
