@@ -392,6 +392,12 @@ def part(voter: str, tracker: str, **more: Any) -> dict[str, Any]:
     return {"credential": voter, "tracker": tracker, "text": "x", **more}
 
 
+def pending(voter: str, tracker: str, fingerprint: str = "F", **more: Any) -> dict[str, Any]:
+    """A ballot on its way, as far as the booth reads it again."""
+    text = json.dumps({"election_hash": fingerprint, "credential": voter})
+    return {**part(voter, tracker, **more), "text": text}
+
+
 def test_each_voter_has_a_place(js: Node) -> None:
     """The second one's ballot and receipt never replace the first one's."""
     found = js.call(
@@ -630,7 +636,7 @@ def test_every_answer_at_the_opening_ends_in_words(
     said = js.call("voteOpening", answers={**ANSWERS, name: answer})
     assert (said["type"], said["reason"], said["fate"]) == ("stop", reason, None)
     # "Nothing was sent" is not said where a ballot is on its way.
-    kept = {"steward:U:A": place(sending=part("A", "T1"))}
+    kept = {"steward:U:A": place(sending=pending("A", "T1"))}
     said = js.call("voteOpening", answers={**ANSWERS, name: answer}, kept=kept)
     assert said["fate"] == (None if reason == "not-set-up" else "unknown")
 
@@ -671,15 +677,28 @@ def test_where_one_may_vote_again_a_dropped_last_vote_is_noticed(
         assert said["receipt"]["text"] == "x"
 
 
-def ballot_for(fingerprint: str) -> str:
-    return json.dumps({"election_uuid": "U", "election_hash": fingerprint})
+@pytest.mark.parametrize("answer", [[400, '{"code":"malformed"}'], [429, '{"code":"slow-down"}']])
+def test_a_server_that_refuses_to_look_makes_nobody_forget_a_ballot(js: Node, answer: list[Any]) -> None:
+    """It may have taken the ballot and lost the answer on purpose; only what this program never wrote is removed."""
+    answers = {
+        **ANSWERS,
+        "status": [200, json.dumps({**STATUS, "state": "open"})],
+        "credentials/lookup": answer,
+    }
+    kept = {"steward:U:A": place(sending=pending("A", "T1"))}
+    said = js.call("voteOpening", answers=answers, kept=kept, code="CODE", wants_kept=True)
+    assert (said["reason"], said["fate"], said["kept"]) == ("unreachable", "unknown", kept)
+    for strange in (part("A", "T1"), {**pending("B", "T1"), "credential": "A"}):
+        items = {"steward:U:A": place(sending=strange)}
+        said = js.call("voteOpening", answers=answers, kept=items, code="CODE", wants_kept=True)
+        assert (said["reason"], said["fate"], said["kept"]) == ("unreachable", None, {})
 
 
 @pytest.mark.parametrize("state", ["open", "paused"])
 def test_a_ballot_on_its_way_knows_its_election(js: Node, state: str) -> None:
     """Where no link names the fingerprint, a server could show other data, whose key signs a receipt for nothing."""
     answers = {**ANSWERS, "status": [200, json.dumps({**STATUS, "state": state})]}
-    own = {"steward:U:A": place(sending={**part("A", "T1"), "text": ballot_for("G")})}
+    own = {"steward:U:A": place(sending=pending("A", "T1", "G"))}
     for code in ("", "CODE"):
         said = js.call("voteOpening", answers=answers, kept=own, code=code)
         assert (said["type"], said["reason"], said["fate"], said["unsent"]) == (
@@ -689,7 +708,7 @@ def test_a_ballot_on_its_way_knows_its_election(js: Node, state: str) -> None:
             "T1",
         )
     # Another voter's, too, is a reason not to believe what nothing else vouches for.
-    other = {"steward:U:B": place(sending={**part("B", "T2"), "text": ballot_for("G")})}
+    other = {"steward:U:B": place(sending=pending("B", "T2", "G"))}
     said = js.call("voteOpening", answers=answers, kept=other, code="CODE")
     assert (said["reason"], said["fate"], said.get("unsent"), said.get("others")) == (
         "other-data",
@@ -700,14 +719,14 @@ def test_a_ballot_on_its_way_knows_its_election(js: Node, state: str) -> None:
     # Whose link names these data goes on; that ballot is not sent under a key that is not its own.
     said = js.call("voteOpening", answers=answers, kept=other, code="CODE", named="F")
     assert (said.get("reason") in (None, "paused"), said.get("others")) == (True, None)
-    same = {"steward:U:B": place(sending={**part("B", "T2"), "text": ballot_for("F")})}
+    same = {"steward:U:B": place(sending=pending("B", "T2", "F"))}
     said = js.call("voteOpening", answers=answers, kept=same, code="CODE")
     assert said.get("others") == (["T2"] if state == "open" else None)
 
 
 @pytest.mark.parametrize("state", ["open", "paused", "closed"])
 @pytest.mark.parametrize("revotes", [True, False])
-@pytest.mark.parametrize("kept", [{}, {"kept": part("A", "1" * 43)}, {"sending": part("A", "3" * 43)}])
+@pytest.mark.parametrize("kept", [{}, {"kept": part("A", "1" * 43)}, {"sending": pending("A", "3" * 43)}])
 def test_a_ballot_that_was_opened_here_and_is_in_the_box_is_the_servers_doing(
     js: Node, state: str, revotes: bool, kept: dict[str, Any]
 ) -> None:
@@ -740,7 +759,7 @@ def test_in_a_pause_only_what_is_certain_is_said_of_a_ballot(
         "status": [200, json.dumps({**STATUS, "state": "paused"})],
         "credentials/lookup": [200, f'{{"listed":true,"tracker":{standing}}}'],
     }
-    kept = {"steward:U:A": place(sending=part("A", "T1", **refused))}
+    kept = {"steward:U:A": place(sending=pending("A", "T1", **refused))}
     said = js.call("voteOpening", answers=answers, kept=kept)
     # With a ballot in the box it is for the next try to bring its receipt, or to say which one counts.
     assert said.get("fate") == fate

@@ -42,14 +42,14 @@ export const voteStatus = ({ value }) => server.readStatus(value);
 export const voteStanding = ({ value }) => server.readStanding(value);
 
 /** What the page says when it is opened, and the server answers each path with what `answers` has for it. */
-export async function voteOpening({ answers, kept = {}, code = "", revotes = false, named = null }) {
+export async function voteOpening({ answers, kept = {}, code = "", revotes = false, named = null, wants_kept = false }) {
   const { fetch } = globalThis;
   globalThis.fetch = async (path) => {
     const [status, body] = answers[path.split("/").slice(5).join("/")];
     return new globalThis.Response(body, { status });
   };
   try {
-    return await withStorage(kept, async () => {
+    return await withStorage(kept, async (map) => {
       const store = new Store("U");
       const others = [];
       const visitor = { code, fingerprint: named, voter: "", isAnother: false, picked: null };
@@ -63,7 +63,7 @@ export async function voteOpening({ answers, kept = {}, code = "", revotes = fal
       const compute = async (op) => results[op] ?? {};
       const booth = { uuid: "U", server: new server.Server("U"), store, facts, visitor, compute, deliverOthers: (parts) => others.push(...parts) };
       const said = await findOut(booth).catch((error) => explain(error, booth));
-      return { ...said, ...(others.length && { others: others.map(({ tracker }) => tracker) }) };
+      return { ...said, ...(others.length && { others: others.map(({ tracker }) => tracker) }), ...(wants_kept && { kept: Object.fromEntries(map) }) };
     });
   } finally {
     globalThis.fetch = fetch;

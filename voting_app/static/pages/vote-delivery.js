@@ -5,7 +5,7 @@
  * Nothing is said of a ballot before it is certain. An answer may be lost after the server has taken the ballot, and a
  * request may still be at work on the server when a later one is refused.
  */
-import { Refused, Unreachable } from "./vote-server.js";
+import { Unreachable } from "./vote-server.js";
 import { findStop, readAnswer } from "./vote-state.js";
 
 // An answer that comes while an earlier request may still be at work on the server decides nothing yet.
@@ -35,19 +35,24 @@ export function isProgramFailure(error) {
 }
 
 /**
- * Whether the server can read the credential of a ballot that this device keeps; what it cannot read was not written by
- * this program, and is removed.
+ * Where the voter of a ballot stands that this device keeps. What is no ballot of theirs was not written by this program,
+ * and is removed; that is for this device to judge: a refusal of the server's makes it forget nothing.
  *
  * @param {{ server: Means["server"], store: Pick<Means["store"], "write"> }} means
  * @param {Part} part
- * @returns {Promise<import("./vote-server.js").Standing | null>} where it stands; Unreachable
+ * @returns {Promise<import("./vote-server.js").Standing | null>} null if it was removed; Unreachable, Refused
  */
-export async function findStandingOf({ server, store }, { credential }) {
+export async function findStandingOf({ server, store }, { credential, text }) {
+  if (readBallot(text)?.credential === credential) return server.lookUp(credential);
+  store.write(credential, { sending: null });
+  return null;
+}
+
+/** @param {string} text @returns {any} what a ballot that this device keeps says; null for what is no JSON */
+export function readBallot(text) {
   try {
-    return await server.lookUp(credential);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    store.write(credential, { sending: null });
+    return JSON.parse(text);
+  } catch {
     return null;
   }
 }

@@ -3,7 +3,7 @@
  * What the booth does when it is opened: fetches and checks the election's data, and finds out where this voter stands.
  */
 import { CallError } from "../booth/client.js";
-import { findForgery, findStandingOf, isProgramFailure } from "./vote-delivery.js";
+import { findForgery, findStandingOf, isProgramFailure, readBallot } from "./vote-delivery.js";
 import { Refused, Unreachable, Unreadable } from "./vote-server.js";
 import { findStop } from "./vote-state.js";
 import { mayRevote } from "./vote-views.js";
@@ -103,12 +103,9 @@ function makeRules({ questions, texts }) {
  * @param {Facts} facts
  */
 function isForeign({ text }, { election }) {
-  try {
-    return JSON.parse(text).election_hash !== election?.fingerprint;
-  } catch {
-    // What is no ballot is for the server to refuse.
-    return false;
-  }
+  const { election_hash: named } = readBallot(text) ?? {};
+  // What is no ballot is removed where it is looked for.
+  return named !== undefined && named !== election?.fingerprint;
 }
 
 /**
