@@ -43,6 +43,8 @@ SPANISH = {
         {"question": "¿Subir las cuotas un 2 %?", "answers": ["Sí", "No"]},
     ],
 }
+# What a browser tells a page that it keeps as it is, and that it brings back.
+LEAVE = "kind => dispatchEvent(new PageTransitionEvent(kind, { persisted: true }))"
 NOTHING_CAST = "Nothing was cast: your ballot is not in the ballot box."
 
 
@@ -107,6 +109,10 @@ def test_whole_vote_betrays_nothing(voter: Voter, watcher: Watcher) -> None:
         ]
     )
     assert set(voter.record) == {"version", "kept"}
+    # A look at the ballot box and back: the receipt may stand nowhere else, and there is no code any more.
+    voter.page.evaluate(LEAVE, "pagehide")
+    voter.page.evaluate(LEAVE, "pageshow")
+    voter.see(IN_THE_BOX).read("This is your receipt.")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -605,11 +611,10 @@ def test_voters_who_share_a_phone(
 
 def test_a_page_that_was_left_does_not_come_back_with_code_and_choices(voter: Voter) -> None:
     """Browsers keep a page as it was, and show it to whoever taps "back", on a phone that several use."""
-    leave = "kind => dispatchEvent(new PageTransitionEvent(kind, { persisted: true }))"
     voter.open().fill_in()
-    voter.page.evaluate(leave, "pagehide")
+    voter.page.evaluate(LEAVE, "pagehide")
     expect(voter.page.locator("#view")).to_be_empty()
-    voter.page.evaluate(leave, "pageshow")
+    voter.page.evaluate(LEAVE, "pageshow")
     voter.read("Your voting code")
 
 

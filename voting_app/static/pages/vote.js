@@ -465,7 +465,8 @@ function listen() {
     },
   );
 
-  comeBackEmpty(place, () => unkept.size === 0);
+  // A receipt tells no secret, leads to no code, and may stand nowhere else.
+  comeBackEmpty(place, () => unkept.size === 0 && state.view !== "receipt");
 
   // The second click of a double click was meant for the view before.
   place.addEventListener("click", (event) => {
