@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nacl
 
-from audit.checks import ARCHIVE, BALLOTS, DECRYPTION, FINALITY, JOURNAL, RESULT, TALLY
+from audit.checks import ARCHIVE, BALLOTS, DECRYPTION, FINALITY, JOURNAL, OFFICERS, RESULT, TALLY
 from audit.checks.ballots import BallotCheck, make_pool
 from audit.checks.journal import (
     BoxFacts,
@@ -203,7 +203,7 @@ def audit(
     lines: list[JournalLine] = []
     try:
         if journal is None:
-            findings.not_applicable("no journal was given", *JOURNAL, "D4")
+            findings.not_applicable("no journal was given", *JOURNAL, *OFFICERS, "D4")
         else:
             findings.require(*JOURNAL)
             with suppress(Stop):

@@ -1,4 +1,4 @@
-"""The journal: the chain of people's acts beside the ballot box (DESIGN §4, §11; rules J1–J6).
+"""The journal: the chain of people's acts beside the ballot box (DESIGN §4, §11; rules J1–J6, J10).
 
 One canonical JSON line per act. Each line names the line before it and the head of the ballot box
 at that time, so neither chain can be rewritten without the other. Every change of state is
@@ -59,6 +59,12 @@ def _owner(value: Any, what: str) -> None:
 def _text(value: Any, what: str) -> None:
     if len(require_text(value, "J3", what)) > _LONGEST_TEXT:
         raise MalformedError("J3", f"{what}: longer than {_LONGEST_TEXT} characters")
+
+
+def _words(value: Any, what: str) -> None:
+    """A text that may be empty."""
+    if value != "":
+        _text(value, what)
 
 
 def _time(value: Any, what: str) -> None:
@@ -138,8 +144,25 @@ class Kind:
 _PEOPLE = ("committee",)
 _SERVICE = ("service",)
 _EITHER = ("committee", "service")
+# Acts of the committee that more than one of them must want (rule J10); CERTIFIED by as many as certify.
+CERTIFIED = "certified"
+SHARED_ACTS = (
+    "roll-frozen",
+    "opened",
+    "paused",
+    "resumed",
+    "extended",
+    "closed",
+    "cancelled",
+    "untalliable",
+    CERTIFIED,
+)
 KINDS: dict[str, Kind] = {
     "journal": Kind({"version": _one_of(FORMAT_VERSION), "election": _uuid, "service_key": _key}, _SERVICE),
+    # how many of the committee each act needs, and a certification; reason: why one alone may act, else ""
+    "officers": Kind({"needed": _one_of(1, 2), "certifiers": _owner, "reason": _words}, _PEOPLE),
+    # stands right before the act; subject: what `act_subject` makes of the act's payload
+    "approval": Kind({"act": _one_of(*SHARED_ACTS), "subject": _hash}, _PEOPLE),
     "roll-frozen": Kind({"at": _time, "roll": _hash, "members": _count}, _PEOPLE),
     "credentials-published": Kind(
         {"credentials": _hash, "count": _count, "mode": _one_of("server", "registrar")}, ("registrar",)
@@ -271,6 +294,11 @@ def parse_line(raw: bytes) -> JournalLine:
     )
 
 
+def act_subject(kind: str, payload: dict[str, Any]) -> str:
+    """What people agree to before an act: the SHA-256 (hex) of its payload without the time at which it happens."""
+    return sha256_hex(encode_json_bytes({name: payload[name] for name in KINDS[kind].fields if name != "at"}))
+
+
 # --- writing -------------------------------------------------------------------------------------
 
 
@@ -343,17 +371,81 @@ class _Keys:
             raise RejectedError("J6", "keys were declared ready before every trustee had revealed")
 
 
+@dataclass
+class _Officers:
+    """Rule J10's memory: how many must want an act, and who has just said so."""
+
+    terms: dict[str, Any] | None = None
+    given: list[JournalLine] = field(default_factory=list)
+    closes_at: str = ""
+
+    def feed(self, line: JournalLine) -> None:
+        if line.kind == "officers":
+            self._set_terms(line)
+        elif line.kind == "approval":
+            self._add(line)
+        else:
+            if self.terms is not None and line.kind in SHARED_ACTS:
+                self._require_enough(line, self.terms)
+            elif self.given:
+                raise RejectedError("J10", f"{line.kind!r} stands between an approval and its act")
+            self.given = []
+            self.closes_at = line.payload.get("closes_at", self.closes_at)
+
+    def _set_terms(self, line: JournalLine) -> None:
+        if line.height != 1:
+            raise RejectedError("J10", "how many of the committee act is said in line 1, once, or not at all")
+        payload = line.payload
+        is_alone = payload["needed"] == 1
+        if is_alone != bool(payload["reason"]) or is_alone != (payload["certifiers"] == 1):
+            raise RejectedError(
+                "J10", "one officer acts alone for a reason, and certifies alone; otherwise none does"
+            )
+        self.terms = payload
+
+    def _add(self, line: JournalLine) -> None:
+        if self.terms is None:
+            raise RejectedError("J10", "an approval, and no line says how many of the committee act")
+        if self.given and self.given[0].payload != line.payload:
+            raise RejectedError("J10", "two approvals in a row are of different acts")
+        if line.actor in {other.actor for other in self.given}:
+            raise RejectedError("J10", f"{line.actor} approves the same act twice")
+        self.given.append(line)
+
+    def _require_enough(self, line: JournalLine, terms: dict[str, Any]) -> None:
+        if line.actor == SERVICE:
+            # The service may only end the voting when its time is over; nobody has to want that once more.
+            if line.kind != "closed" or not self.closes_at or line.payload["at"] < self.closes_at:
+                raise RejectedError(
+                    "J10", f"{line.kind!r} by the service, before its time or without the committee"
+                )
+            needed = 0
+        else:
+            needed = terms["certifiers" if line.kind == CERTIFIED else "needed"] - 1
+        if len(self.given) != needed:
+            raise RejectedError(
+                "J10", f"{line.kind!r} needs {needed} approvals before it and has {len(self.given)}"
+            )
+        if not self.given:
+            return
+        if self.given[0].payload != {"act": line.kind, "subject": act_subject(line.kind, line.payload)}:
+            raise RejectedError("J10", f"what was approved is not this {line.kind!r}")
+        if line.actor in {other.actor for other in self.given}:
+            raise RejectedError("J10", f"{line.actor} approves its own act")
+
+
 class JournalReader:
     """Reads a journal line by line; each feed raises or returns the line.
 
-    Rules J1 (text), J2 (chain), J3 (kinds), J4 (seals), J5 (states), J6 (commit before reveal). That
-    ``box_head`` fits the ballot box is for whoever has the box (rule J8).
+    Rules J1 (text), J2 (chain), J3 (kinds), J4 (seals), J5 (states), J6 (commit before reveal), J10 (as many of
+    the committee as were announced). That ``box_head`` fits the ballot box is for whoever has the box (rule J8).
     """
 
     def __init__(self) -> None:
         self._previous: JournalLine | None = None
         self._head: str | None = None
         self._keys = _Keys()
+        self._officers = _Officers()
         self._unsealed = False
         self.election = ""
         self.service_key = ""
@@ -365,6 +457,11 @@ class JournalReader:
         """Owner → commitment, as of the last restart."""
         return dict(self._keys.committed)
 
+    @property
+    def officers(self) -> dict[str, Any] | None:
+        """The payload of the line ``officers``; None where the journal says nothing of it, and J10 was not checked."""
+        return self._officers.terms
+
     def feed(self, raw: bytes) -> JournalLine:
         """``raw`` without its newline."""
         height = 0 if self._previous is None else self._previous.height + 1
@@ -374,6 +471,7 @@ class JournalReader:
             self._require_sealed(line)
             self._require_state(line)
             self._keys.feed(line)
+            self._officers.feed(line)
         except (MalformedError, RejectedError) as error:
             raise error.at(f"journal line {height}") from error
         self._previous, self._head = line, sha256_hex(raw)
@@ -383,9 +481,11 @@ class JournalReader:
         """The end of the journal: there was a first line, and the last change of state is sealed."""
         if self._previous is None:
             raise MalformedError("J1", "the journal is empty")
+        where = f"journal line {self._previous.height}"
         if self._unsealed:
-            where = f"journal line {self._previous.height}"
             raise RejectedError("J4", "a change of state is not followed by a seal", where)
+        if self._officers.given:
+            raise RejectedError("J10", "an approval is not followed by its act", where)
 
     def _require_chained(self, line: JournalLine, height: int) -> None:
         if line.height != height or line.parent != self._head:

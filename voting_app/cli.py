@@ -366,7 +366,8 @@ def election() -> None:
     """Prepare, run and certify elections: what the committee and the registrar can do.
 
     In order: create, roll, freeze, credentials, trustees, keys, open, close, certify. The trustees' part is
-    done with `steward-trustee` and over HTTP.
+    done with `steward-trustee` and over HTTP. Every act of the committee but `create` and `roll` needs two of
+    its people; these commands are one of them.
     """
 
 
@@ -380,6 +381,26 @@ def _say_state(view: Any) -> None:
     from voting_app.elections.states import STATE_WORDS
 
     click.echo(f"{view.uuid}: the election is {STATE_WORDS[view.state]}.")
+
+
+def _say_act(result: tuple[Any, Any]) -> bool:
+    """What became of an act; whether it is done and waits for nobody."""
+    view, outcome = result
+    if outcome.is_done:
+        _say_state(view)
+    else:
+        _say_waiting(outcome)
+    return bool(outcome.is_done)
+
+
+def _say_waiting(outcome: Any) -> None:
+    """All commands act as one officer, so the second one acts on the pages or over HTTP."""
+    people = "a second person" if outcome.awaited == 1 else f"{outcome.awaited} more people"
+    click.echo(
+        f"Proposed, and not done yet: waiting for {people} of the committee, until"
+        f" {outcome.proposal.expires_at:%Y-%m-%dT%H:%MZ}. They agree on the pages of the office, or by sending the"
+        " same request with a token of their own."
+    )
 
 
 @election.command("create")
@@ -467,8 +488,11 @@ def freeze_roll(context: Any, uuid: str) -> None:
     """Fix who may vote, and print the roll's published hash."""
     from voting_app.roll import service
 
-    summary = service.freeze_roll(context, uuid, _terminal_actor(context, "committee"))
-    click.echo(summary.roll_hash)
+    summary, outcome = service.freeze_roll(context, uuid, _terminal_actor(context, "committee"))
+    if outcome.is_done:
+        click.echo(summary.roll_hash)
+    else:
+        _say_waiting(outcome)
 
 
 @election.command("credentials")
@@ -618,7 +642,7 @@ def open_election(context: Any, uuid: str, closes_at: str | None) -> None:
     from voting_app.elections import wire
 
     moment = None if closes_at is None else wire.parse_time(closes_at, "closes_at")
-    _say_state(opening.open_election(context, uuid, _terminal_actor(context, "committee"), moment))
+    _say_act(opening.open_election(context, uuid, _terminal_actor(context, "committee"), moment))
 
 
 @election.command("pause")
@@ -629,7 +653,7 @@ def pause_election(context: Any, uuid: str, reason: str) -> None:
     """Take no ballots for now."""
     from voting_app.elections import service
 
-    _say_state(service.pause_election(context, uuid, _terminal_actor(context, "committee"), reason))
+    _say_act(service.pause_election(context, uuid, _terminal_actor(context, "committee"), reason))
 
 
 @election.command("resume")
@@ -639,7 +663,7 @@ def resume_election(context: Any, uuid: str) -> None:
     """Take ballots again."""
     from voting_app.elections import service
 
-    _say_state(service.resume_election(context, uuid, _terminal_actor(context, "committee")))
+    _say_act(service.resume_election(context, uuid, _terminal_actor(context, "committee")))
 
 
 @election.command("extend")
@@ -653,7 +677,7 @@ def extend_election(context: Any, uuid: str, closes_at: str, reason: str) -> Non
 
     moment = wire.parse_time(closes_at, "closes_at")
     actor = _terminal_actor(context, "committee")
-    _say_state(service.extend_election(context, uuid, actor, moment, reason))
+    _say_act(service.extend_election(context, uuid, actor, moment, reason))
 
 
 @election.command("close")
@@ -668,10 +692,9 @@ def close_election(context: Any, uuid: str) -> None:
     from voting_app.elections import service
     from voting_app.tally.service import advance
 
-    view = service.close_election(context, uuid, _terminal_actor(context, "committee"))
-    time.sleep(context.settings.closing_grace_seconds)
-    advance(context, uuid)
-    _say_state(view)
+    if _say_act(service.close_election(context, uuid, _terminal_actor(context, "committee"))):
+        time.sleep(context.settings.closing_grace_seconds)
+        advance(context, uuid)
 
 
 @election.command("cancel")
@@ -682,7 +705,7 @@ def cancel_election(context: Any, uuid: str, reason: str) -> None:
     """End the election without a result; its record is kept."""
     from voting_app.elections import service
 
-    _say_state(service.cancel_election(context, uuid, _terminal_actor(context, "committee"), reason))
+    _say_act(service.cancel_election(context, uuid, _terminal_actor(context, "committee"), reason))
 
 
 @election.command("untalliable")
@@ -693,7 +716,7 @@ def declare_untalliable(context: Any, uuid: str, reason: str) -> None:
     """Declare that too few trustees can decrypt."""
     from voting_app.tally import service
 
-    _say_state(service.declare_untalliable(context, uuid, _terminal_actor(context, "committee"), reason))
+    _say_act(service.declare_untalliable(context, uuid, _terminal_actor(context, "committee"), reason))
 
 
 @election.command("certify")
@@ -704,7 +727,7 @@ def certify_election(context: Any, uuid: str, statement: str) -> None:
     """Say that the result stands."""
     from voting_app.certification import service
 
-    _say_state(service.certify_election(context, uuid, _terminal_actor(context, "committee"), statement))
+    _say_act(service.certify_election(context, uuid, _terminal_actor(context, "committee"), statement))
 
 
 @election.command("status")

@@ -75,6 +75,7 @@ CHECKS: tuple[CheckSpec, ...] = tuple(
         ("J7", "enough trustees passed the key drill before opening"),
         ("J8", "the journal names the heads of this ballot box"),
         ("J9", "the journal tells the same as the ballot box"),
+        ("J10", "as many of the committee wanted each act as the journal announced"),
         # package.py
         ("P1", "the package has its files and no other"),
         ("P2", "the numbers of the report agree with each other"),
@@ -93,3 +94,5 @@ DECRYPTION = ("D1", "D2", "D3")
 RESULT = ("D5", "R1", "R2", "R3")
 PACKAGE = ("P1", "P2", "P3", "P4")
 JOURNAL = ("J1", "J2", "J3", "J4", "J5", "J6", "J7", "J8", "J9")
+# Where the journal says how many of the committee act.
+OFFICERS = ("J10",)

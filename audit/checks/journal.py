@@ -1,4 +1,4 @@
-"""The journal (rules J1–J9): the chain of acts, and that it tells the same as the ballot box."""
+"""The journal (rules J1–J10): the chain of acts, and that it tells the same as the ballot box."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit.checks import OFFICERS
 from audit.checks.setup import SetupFacts
 from audit.findings import Findings
 from crypto.checker import PlainChecker
@@ -36,7 +37,7 @@ class BoxFacts:
 
 
 def read_journal(path: Path, findings: Findings) -> tuple[JournalReader, list[JournalLine]]:
-    """Reads all lines (rules J1–J6)."""
+    """Reads all lines (rules J1–J6 and J10)."""
     reader = JournalReader()
     lines: list[JournalLine] = []
     with findings.stage("J1", "J2", "J3", "J4", "J5", "J6"), path.open("rb") as file:
@@ -45,6 +46,12 @@ def read_journal(path: Path, findings: Findings) -> tuple[JournalReader, list[Jo
                 raise MalformedError("J1", "the last line is cut off", f"journal line {len(lines)}")
             lines.append(reader.feed(raw[:-1]))
         reader.close()
+    if reader.officers is None:
+        findings.not_applicable("the journal does not say how many of the committee act", *OFFICERS)
+    else:
+        findings.passed(*OFFICERS)
+        if reader.officers["needed"] == 1:
+            findings.warn(f"one officer alone ran this election: {reader.officers['reason']}")
     if reader.lines_since_seal:
         findings.warn(f"the last {reader.lines_since_seal} journal lines are not sealed yet")
     return reader, lines

@@ -311,18 +311,18 @@ def bench_close(ballots: int, folder: Path, results: Results) -> None:
     with ExitStack() as stack:
         with database.write() as session:
             now = SystemClock().now()
-            tokens = {
-                role: create_token(session, role=role, label="bench", now=now).text
-                for role in (Role.COMMITTEE, Role.REGISTRAR)
-            }
+            chair, secretary, desk = (
+                create_token(session, role=role, label="bench", now=now).text
+                for role in (Role.COMMITTEE, Role.COMMITTEE, Role.REGISTRAR)
+            )
         server = stack.enter_context(running_server(folder, 0))
         client = stack.enter_context(Client(server.url))
-        committee = Committee(client, tokens[Role.COMMITTEE])
+        committee = Committee(client, chair, secretary)
         closes_at = (now + timedelta(days=1)).replace(second=0, microsecond=0)
         uuid = committee.create(Plan("Bench", "", (YES_NO,), "Ed25519", 3, 2, False, closes_at))
         members = [Member(f"Member {number}", str(number)) for number in range(ballots)]
         committee.freeze_roll(uuid, encode_roll(members).encode())
-        registrar = Registrar(client, tokens[Role.REGISTRAR])
+        registrar = Registrar(client, desk)
         credentials = registrar.issue(uuid, "Ed25519", {member.member_number: 1 for member in members})
         trustees = committee.seat_trustees(uuid)
         for act in ("certificate", "commitment", "reveal", "share"):
@@ -386,6 +386,7 @@ def bench_roll(count: int, folder: Path, results: Results) -> None:
         "questions": [{"answers": ["Yes", "No"], "min": 1, "max": 1, "question": "?"}],
         "closes_at": "2099-11-23T12:00:00Z",
         "trustees": {"singles": 1},
+        "single_officer": "A bench has one officer.",
     }
     last, uuid = (json.loads(send("", json.dumps(new))[1])["uuid"] for _ in range(2))
     members = [

@@ -1,4 +1,4 @@
-"""The journal: each rule J1 to J6 with lines that keep it and lines that break it."""
+"""The journal: each rule J1 to J6 and J10 with lines that keep it and lines that break it."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +14,11 @@ from crypto.journal import (
     KINDS,
     RESTRICTED,
     SERVICE,
+    SHARED_ACTS,
     STATE_CHANGES,
     JournalLine,
     JournalReader,
+    act_subject,
     first_line,
     make_seal,
     next_line,
@@ -38,6 +40,8 @@ PROOF = {"challenge": "1", "response": "2"}
 # One sound payload of every kind, with an actor who may write it.
 SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "journal": (SERVICE, {"version": 1, "election": UUID, "service_key": KEY.public}),
+    "officers": (COMMITTEE, {"needed": 2, "certifiers": 3, "reason": ""}),
+    "approval": (COMMITTEE, {"act": "paused", "subject": HASH}),
     "roll-frozen": (COMMITTEE, {**AT, "roll": HASH, "members": 60}),
     "credentials-published": (REGISTRAR, {"credentials": HASH, "count": 60, "mode": "registrar"}),
     "credentials-replaced": (REGISTRAR, {"credentials": HASH, "replaced": 2}),
@@ -561,6 +565,142 @@ def test_j5_every_act_in_every_state(state: str, kind: str) -> None:
     else:
         with refused("J5", state):
             read(raw)
+
+
+# --- J10: as many of the committee as were announced ---------------------------------------------------------------
+
+SECOND, THIRD = "committee:8", "committee:9"
+# The way to each act, in which the service closes at its time, and everything else is done by two.
+DAY = "2026-11-03T09:00Z"
+
+
+def approve(kind: str, actor: str = SECOND, **fields: Any) -> Act:
+    """Another officer's approval of `act(kind, **fields)`."""
+    return replace(
+        act("approval", act=kind, subject=act_subject(kind, {**SAMPLES[kind][1], **fields})), actor=actor
+    )
+
+
+def by_committee(kind: str, **fields: Any) -> Act:
+    return replace(act(kind, **fields), actor=COMMITTEE)
+
+
+def way_by_two(kind: str, certifiers: int = 3) -> list[Act]:
+    """A journal that says how many act, up to where `kind` may come."""
+    before = {"roll-frozen": "draft", "opened": "keys ready", "resumed": "paused", "untalliable": "closed"}
+    before |= {"certified": "tallied", "cancelled": "draft"}
+    acts: list[Act] = [act("officers", certifiers=certifiers)]
+    for step in WAYS[before.get(kind, "open")]:
+        if step in SHARED_ACTS and step != "closed":
+            acts.append(approve(step))
+        one = act(step, at=DAY) if step == "closed" else act(step)
+        acts += sealed(by_committee(step) if step in SHARED_ACTS and step != "closed" else one)
+    return acts
+
+
+@pytest.mark.parametrize("kind", SHARED_ACTS)
+def test_j10_an_act_of_two(kind: str) -> None:
+    raw = lines([*way_by_two(kind, 2), approve(kind), by_committee(kind), Act(SEAL, {})])
+    reader = read(raw)
+    reader.close()
+    assert reader.officers == {"needed": 2, "certifiers": 2, "reason": ""}
+
+
+@pytest.mark.parametrize("kind", SHARED_ACTS)
+@pytest.mark.parametrize(
+    "words, before",
+    [
+        ("needs", lambda kind: []),
+        ("needs", lambda kind: [approve(kind), approve(kind, THIRD)]),
+        ("own act", lambda kind: [approve(kind, COMMITTEE)]),
+        ("not this", lambda kind: [replace(approve(kind), payload={"act": kind, "subject": HASH})]),
+        (
+            "not this",
+            lambda kind: [
+                replace(approve(kind), payload={**approve(kind).payload, "act": other})
+                for other in SHARED_ACTS
+                if other != kind
+            ][:1],
+        ),
+        ("stands between", lambda kind: [approve(kind), act("complaint")]),
+        ("twice", lambda kind: [approve(kind), approve(kind)]),
+        ("different acts", lambda kind: [approve(kind), replace(act("approval"), actor=THIRD)]),
+    ],
+)
+def test_j10_an_act_that_two_did_not_want(words: str, before: Callable[[str], list[Act]], kind: str) -> None:
+    raw = lines([*way_by_two(kind, 2), *before(kind), by_committee(kind)])
+    with refused("J10", words):
+        read(raw)
+
+
+def test_j10_what_was_approved_says_all_but_the_time() -> None:
+    before = way_by_two("extended")
+    later = {"closes_at": "2026-11-05T09:00Z"}
+    read(lines([*before, approve("extended"), by_committee("extended", at="2026-11-02T10:00Z")]))
+    for other in (later, {"reason": "Rain"}):
+        with refused("J10", "not this"):
+            read(lines([*before, approve("extended"), by_committee("extended", **other)]))
+
+
+def test_j10_a_certification_has_its_own_number() -> None:
+    before = way_by_two("certified", certifiers=3)
+    read(lines([*before, approve("certified"), approve("certified", THIRD), by_committee("certified")]))
+    with refused("J10", "needs 2 approvals"):
+        read(lines([*before, approve("certified"), by_committee("certified")]))
+
+
+def test_j10_an_approval_without_its_act() -> None:
+    raw = lines([*way_by_two("paused"), approve("paused")])
+    with refused("J10", "not followed"):
+        read(raw).close()
+
+
+def test_j10_the_service_only_closes_and_not_before_the_time() -> None:
+    before = way_by_two("closed")
+    read(lines([*before, act("closed", at=DAY)]))
+    with refused("J10", "by the service"):
+        read(lines([*before, act("closed", at="2026-11-03T08:59Z")]))
+    longer = [*before, approve("extended"), by_committee("extended"), Act(SEAL, {})]
+    read(lines([*longer, act("closed", at="2026-11-04T09:00Z")]))
+    with refused("J10", "by the service"):
+        read(lines([*longer, act("closed", at=DAY)]))
+    with refused("J10", "by the service"):
+        read(lines([*way_by_two("opened"), act("opened")]))
+
+
+def test_j10_one_alone_for_a_reason() -> None:
+    alone = act("officers", needed=1, certifiers=1, reason="The local has one officer.")
+    reader = read(lines([alone, *sealed(*(WAYS["open"][:-1])), by_committee("opened")]))
+    assert reader.officers == alone.payload
+    with refused("J10", "needs 0"):
+        read(lines([alone, approve("roll-frozen"), act("roll-frozen")]))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"needed": 1},
+        {"needed": 1, "certifiers": 1},
+        {"needed": 1, "reason": "Small"},
+        {"certifiers": 1},
+        {"reason": "Why not"},
+    ],
+)
+def test_j10_one_alone_without_a_reason(fields: dict[str, Any]) -> None:
+    with refused("J10", "for a reason"):
+        read(lines([act("officers", **fields)]))
+
+
+def test_j10_it_is_said_at_the_start_and_once() -> None:
+    for acts in ([act("complaint"), act("officers")], [act("officers"), act("officers")]):
+        with refused("J10", "in line 1"):
+            read(lines(acts))
+
+
+def test_j10_a_journal_that_says_nothing_of_it() -> None:
+    assert read(lines(sealed(*WAYS["open"]))).officers is None
+    with refused("J10", "no line says"):
+        read(lines([approve("roll-frozen"), act("roll-frozen")]))
 
 
 # --- J6: commit before reveal ------------------------------------------------------------------------------------

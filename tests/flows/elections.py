@@ -10,6 +10,7 @@ from typing import Any
 from crypto.election import Election, parse_election
 from crypto.receipt import Receipt
 from tests.flows.serving import Installation
+from tests.voting_app.api import ALONE
 from voting_app.clock import SystemClock
 from voting_app.demo.client import Client
 from voting_app.demo.files import Vote
@@ -83,6 +84,7 @@ class HeldElection:
             "credential_mode": "registrar",
             "closes_at": closes_at.strftime("%Y-%m-%dT%H:%MZ"),
             "trustees": {"singles": 0, "threshold": shared} if is_shared else {"singles": self.trustee_count},
+            **ALONE,
             **self.more,
         }
         self.uuid = self.client.post("/api/v1/elections", body, self.committee.token)["uuid"]

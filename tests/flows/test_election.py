@@ -31,6 +31,7 @@ from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
 from tests.interop.bench import Bench
 from tests.simulator import read_entries
+from tests.voting_app.api import ALONE
 
 SPANISH = {
     "name": "Directiva de la Sección 12",
@@ -99,6 +100,7 @@ def prepare(terminal: Terminal, election: HeldElection, folder: Path) -> dict[in
         "texts": {"es": SPANISH},
         "rules": [{"majority": "majority"}, {"majority": "two-thirds"}],
         "quorum": {"percent": 50},
+        **ALONE,
     }
     (folder / "new.json").write_text(encode_json(new))
     rows = "".join(f"Member {number},M{number}\n" for number in range(1, MEMBERS + 1))

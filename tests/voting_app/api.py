@@ -40,6 +40,8 @@ QUESTIONS = [
     {"answers": ["Ada", "Grace"], "blank": True, "min": 1, "max": 1, "question": "President"},
     {"answers": ["Yes", "No"], "min": 1, "max": 1, "question": "Raise the dues?"},
 ]
+# Most tests are not about the second officer.
+ALONE = {"single_officer": "The tests have one officer."}
 ROLL = "name,member_number\n" + "".join(f"Member {n},M{n}\n" for n in range(1, 5))
 
 
@@ -201,8 +203,10 @@ class Run:
             "closes_at": "2026-11-23T12:00:00Z",
             "trustees": {"singles": 1},
             "credential_mode": "server",
+            **ALONE,
             **changes,
         }
+        body = {name: value for name, value in body.items() if value is not None}
         self.group_name = body.get("group", "Ed25519")
         group = body["trustees"].get("threshold") or {"size": 0, "threshold": 0}
         self.size, self.threshold = group["size"], group["threshold"]

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.voting_app.api import QUESTIONS, ROLL
+from tests.voting_app.api import ALONE, QUESTIONS, ROLL
 from voting_app.cli import main
 
 NEW = {
@@ -26,6 +26,7 @@ NEW = {
     "closes_at": "2099-11-23T12:00:00Z",
     "trustees": {"singles": 1},
     "credential_mode": "server",
+    **ALONE,
 }
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
 

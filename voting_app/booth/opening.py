@@ -8,7 +8,7 @@ from voting_app.accounts.service import Actor
 from voting_app.booth.files import Files, list_files
 from voting_app.context import Context
 from voting_app.elections import service as elections
-from voting_app.elections.service import ElectionView
+from voting_app.elections.service import ActResult
 from voting_app.elections.states import State
 from voting_app.ledger import service as ledger
 
@@ -19,13 +19,15 @@ KIND = "booth-files"
 _settled: set[tuple[str, str, str]] = set()
 
 
-def open_election(context: Context, uuid: str, actor: Actor, closes_at: datetime | None) -> ElectionView:
+def open_election(
+    context: Context, uuid: str, actor: Actor, closes_at: datetime | None, agreeing_to: str | None = None
+) -> ActResult:
     """elections.service.open_election with the files of the booth."""
     with context.database.read() as session:
         state = elections.election_for_box(session, uuid).state
     # Where it cannot be opened there may be no page yet either; the refusal is for the service to say.
     files = list_files(context, uuid) if state is State.KEYS_READY else ()
-    return elections.open_election(context, uuid, actor, closes_at, files)
+    return elections.open_election(context, uuid, actor, closes_at, files, agreeing_to)
 
 
 def write_changed_files(context: Context, uuid: str) -> bool:

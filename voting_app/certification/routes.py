@@ -10,9 +10,8 @@ from voting_app.access import access, get_actor
 from voting_app.certification import contents, service, wire
 from voting_app.certification.package import iter_package
 from voting_app.context import get_context
-from voting_app.elections.views import encode_view
+from voting_app.elections.views import make_act_response
 from voting_app.errors import Problem
-from voting_app.json_body import make_json
 
 blueprint = Blueprint("certification", __name__)
 
@@ -22,7 +21,7 @@ blueprint = Blueprint("certification", __name__)
 def certify(uuid: str) -> Response:
     """The committee's word that the result stands."""
     statement = wire.parse_statement(request.get_data(cache=False))
-    return make_json(encode_view(service.certify_election(get_context(), uuid, get_actor(), statement)))
+    return make_act_response(service.certify_election(get_context(), uuid, get_actor(), statement))
 
 
 @blueprint.get("/elections/<uuid>/report.json")

@@ -18,7 +18,7 @@ from voting_app.certification.models import CertifiedReport
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.elections.models import Election
-from voting_app.elections.service import ElectionView
+from voting_app.elections.service import ActResult
 from voting_app.elections.states import Act, State
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
@@ -45,7 +45,9 @@ class Account:
         return self.is_roll_same and not self.mismatches
 
 
-def certify_election(context: Context, uuid: str, actor: Actor, statement: str) -> ElectionView:
+def certify_election(
+    context: Context, uuid: str, actor: Actor, statement: str, agreeing_to: str | None = None
+) -> ActResult:
     """Journals the report's hash, then the statement with the box's head and the result's hash; nothing follows but a
     seal.
 
@@ -57,18 +59,19 @@ def certify_election(context: Context, uuid: str, actor: Actor, statement: str) 
         account = make_account(session, uuid)
         if not account.agrees:
             raise _does_not_agree(account)
-        body = account.report.encode()
-        session.add(CertifiedReport(ballot_box_id=elections.find_box(session, uuid).id, body=body))
-        elections.write_journal(
-            session, context, election, "reported", str(actor), {"report": sha256_hex(body)}
-        )
         payload = {
             "box_head": _get_head(session, uuid),
             "result": _get_result_hash(session, uuid),
             "statement": statement,
         }
-        elections.perform(session, context, election, Act.CERTIFY, str(actor), payload)
-        return elections.election_for_box(session, uuid)
+        outcome = elections.seek(session, context, election, Act.CERTIFY, actor, payload, agreeing_to)
+        if outcome.is_done:
+            body = account.report.encode()
+            session.add(CertifiedReport(ballot_box_id=elections.find_box(session, uuid).id, body=body))
+            report = {"report": sha256_hex(body)}
+            elections.write_journal(session, context, election, "reported", str(actor), report)
+            elections.perform_approved(session, context, election, outcome)
+        return elections.election_for_box(session, uuid), outcome
 
 
 def make_account(session: Session, uuid: str) -> Account:

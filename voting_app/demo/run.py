@@ -124,7 +124,11 @@ def _hold_election(demo: "_Demo", server: Server, stop: StopRequest) -> bool:
     return demo.verify()
 
 
-def _install(folder: Path) -> dict[Role, str]:
+# Two of the committee, because most of its acts need two.
+_STAFF = {"chair": Role.COMMITTEE, "secretary": Role.COMMITTEE, "registrar": Role.REGISTRAR}
+
+
+def _install(folder: Path) -> dict[str, str]:
     """An empty installation in `folder`, and a token for each of its staff, as `steward token create` makes them."""
     settings = load_settings(folder, {})
     upgrade(settings.database_url)
@@ -133,8 +137,8 @@ def _install(folder: Path) -> dict[Role, str]:
         with database.write() as session:
             now = SystemClock().now()
             return {
-                role: create_token(session, role=role, label=f"demo {role}", now=now).text
-                for role in (Role.COMMITTEE, Role.REGISTRAR)
+                name: create_token(session, role=role, label=f"demo {name}", now=now).text
+                for name, role in _STAFF.items()
             }
     finally:
         database.dispose()
@@ -144,14 +148,14 @@ class _Demo:
     """The election in hand; the methods are its steps, in this order."""
 
     def __init__(
-        self, options: Options, story: Story, server: Server, client: Client, tokens: dict[Role, str]
+        self, options: Options, story: Story, server: Server, client: Client, tokens: dict[str, str]
     ) -> None:
         self._options, self._story = options, story
         self.is_serving = options.is_serving
         self._server, self._client = server, client
         self._case = options.case
-        self._committee = Committee(client, tokens[Role.COMMITTEE])
-        self._registrar = Registrar(client, tokens[Role.REGISTRAR])
+        self._committee = Committee(client, tokens["chair"], tokens["secretary"])
+        self._registrar = Registrar(client, tokens["registrar"])
         self._guests = _make_guests(options.case.members) if options.is_serving else []
         self._plan = _make_plan(options)
         self._trustees: list[Trustee] = []
@@ -183,6 +187,9 @@ class _Demo:
         guests = f", {len(self._guests)} of them guests for the spare credentials" if self._guests else ""
         self._story.fact(f"{self._plan.name}: {len(self._weights)} members may vote{guests}.")
         self._story.fact(f"Published hash of the roll: {digest[:16]}…")
+        self._story.fact(
+            "Two of the committee agreed to it, as to every act that follows; the journal names both."
+        )
 
     def _issue_credentials(self) -> None:
         self._story.step(

@@ -66,6 +66,12 @@ class Election(Base):
             " AND threshold >= 1 AND threshold <= threshold_size",
             name="threshold",
         ),
+        CheckConstraint(
+            "(officers_needed IS NULL) = (certifiers IS NULL) AND (officers_needed IS NULL) = (waiver IS NULL)"
+            " AND (officers_needed IS NULL OR (officers_needed = 1 AND certifiers = 1 AND waiver <> '')"
+            " OR (officers_needed = 2 AND certifiers >= 2 AND waiver = ''))",
+            name="officers",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -89,6 +95,11 @@ class Election(Base):
     threshold: Mapped[int | None] = mapped_column(Integer)
     # Set by the key drill when every Single trustee and enough threshold trustees proved their key.
     keys_drilled: Mapped[bool] = mapped_column(Boolean, default=False)
+    # How many officers must want an act, and a certification, and why one alone may act: as in the journal's line
+    # "officers". Empty in an election of a version that did not know of it.
+    officers_needed: Mapped[int | None] = mapped_column(Integer)
+    certifiers: Mapped[int | None] = mapped_column(Integer)
+    waiver: Mapped[str | None] = mapped_column(Text)
     # Set when the roll is frozen: its salted hash (the journal has it too) and how many may vote.
     roll_salt: Mapped[str | None] = mapped_column(String(64))
     roll_hash: Mapped[str | None] = mapped_column(String(64))

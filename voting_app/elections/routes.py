@@ -9,8 +9,7 @@ from voting_app.access import access, get_actor
 from voting_app.booth import opening
 from voting_app.context import get_context
 from voting_app.elections import service, wire
-from voting_app.elections.service import ElectionView
-from voting_app.elections.views import encode_privacy, encode_status, encode_view
+from voting_app.elections.views import encode_privacy, encode_status, encode_view, make_act_response
 from voting_app.errors import Problem
 from voting_app.json_body import make_json
 from voting_app.ledger import service as ledger
@@ -88,7 +87,8 @@ def create_election() -> Response:
 @access("token", roles=COMMITTEE)
 def update_election(uuid: str) -> Response:
     """Other texts, questions, trustees or times, until the keys are ready."""
-    return _view_response(service.update_election(get_context(), uuid, wire.parse_new_election(_body())))
+    view = service.update_election(get_context(), uuid, wire.parse_new_election(_body()))
+    return make_json(encode_view(view))
 
 
 @blueprint.get(f"{_ELECTION}/privacy")
@@ -103,7 +103,7 @@ def get_privacy(uuid: str) -> Response:
 def open_election(uuid: str) -> Response:
     """Takes ballots from now on."""
     closes_at = wire.parse_opening(_body())
-    return _view_response(opening.open_election(get_context(), uuid, get_actor(), closes_at))
+    return make_act_response(opening.open_election(get_context(), uuid, get_actor(), closes_at))
 
 
 @blueprint.post(f"{_ELECTION}/pause")
@@ -111,7 +111,7 @@ def open_election(uuid: str) -> Response:
 def pause_election(uuid: str) -> Response:
     """Takes no ballots for now."""
     reason = wire.parse_reason(_body())
-    return _view_response(service.pause_election(get_context(), uuid, get_actor(), reason))
+    return make_act_response(service.pause_election(get_context(), uuid, get_actor(), reason))
 
 
 @blueprint.post(f"{_ELECTION}/resume")
@@ -119,7 +119,7 @@ def pause_election(uuid: str) -> Response:
 def resume_election(uuid: str) -> Response:
     """Takes ballots again."""
     wire.require_empty(_body())
-    return _view_response(service.resume_election(get_context(), uuid, get_actor()))
+    return make_act_response(service.resume_election(get_context(), uuid, get_actor()))
 
 
 @blueprint.post(f"{_ELECTION}/extend")
@@ -127,7 +127,7 @@ def resume_election(uuid: str) -> Response:
 def extend_election(uuid: str) -> Response:
     """A later closing time."""
     extension = wire.parse_extension(_body())
-    return _view_response(
+    return make_act_response(
         service.extend_election(get_context(), uuid, get_actor(), extension.closes_at, extension.reason)
     )
 
@@ -137,7 +137,7 @@ def extend_election(uuid: str) -> Response:
 def close_election(uuid: str) -> Response:
     """Closes at once; counting follows by itself."""
     wire.require_empty(_body())
-    return _view_response(service.close_election(get_context(), uuid, get_actor()))
+    return make_act_response(service.close_election(get_context(), uuid, get_actor()))
 
 
 @blueprint.post(f"{_ELECTION}/cancel")
@@ -145,14 +145,10 @@ def close_election(uuid: str) -> Response:
 def cancel_election(uuid: str) -> Response:
     """Ends the election without a result."""
     reason = wire.parse_reason(_body())
-    return _view_response(service.cancel_election(get_context(), uuid, get_actor(), reason))
+    return make_act_response(service.cancel_election(get_context(), uuid, get_actor(), reason))
 
 
 # --- answers ---------------------------------------------------------------------------------------
-
-
-def _view_response(view: ElectionView) -> Response:
-    return make_json(encode_view(view))
 
 
 def _get_setup_record(session: Session, uuid: str, name: str) -> bytes:

@@ -17,18 +17,20 @@ from sqlalchemy.orm import Session
 
 from crypto.election import parse_election
 from crypto.encoding import encode_json_bytes, sha256_hex
-from crypto.journal import KINDS, STATE_CHANGES
+from crypto.journal import KINDS, STATE_CHANGES, act_subject
 from crypto.presentation import Presentation, RecordTerms
 from crypto.questions import HomomorphicQuestion, parse_questions
 from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
 from crypto.record import BoxState
 from voting_app.accounts.service import SERVICE_ACTOR, Actor
+from voting_app.approvals import proposals
+from voting_app.approvals.proposals import Officers, Outcome
 from voting_app.context import Context
 from voting_app.elections.models import BallotBox, Election, Organisation, Unit
 from voting_app.elections.privacy import Facts, Finding, Severity, Thresholds, check_privacy
 from voting_app.elections.privacy_words import describe_finding
-from voting_app.elections.states import Act, State, WrongStateError, next_state
+from voting_app.elections.states import JOURNAL_KINDS, Act, State, WrongStateError, next_state
 from voting_app.elections.times import encode_minute
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
@@ -36,22 +38,6 @@ from voting_app.mail import service as mail
 from voting_app.registrar.models import CredentialPublication
 from voting_app.roll.models import RollEntry
 from voting_app.trustees.models import TrusteeSeat
-
-# Acts that leave a line in the journal, with the line's kind.
-JOURNAL_KINDS: dict[Act, str] = {
-    Act.FREEZE_ROLL: "roll-frozen",
-    Act.READY_KEYS: "keys-ready",
-    Act.OPEN: "opened",
-    Act.PAUSE: "paused",
-    Act.RESUME: "resumed",
-    Act.EXTEND: "extended",
-    Act.CLOSE: "closed",
-    Act.CANCEL: "cancelled",
-    Act.UNTALLIABLE: "untalliable",
-    Act.TALLY: "tallied",
-    Act.CERTIFY: "certified",
-}
-
 
 # After these no trustee has anything to do for now, so mail that still waits to say so is taken back. The other acts
 # go with a trustee's own act, which tells whose turn it is then.
@@ -96,6 +82,8 @@ class NewElection:
     credential_mode: str
     unit: str = ""
     presentation: Presentation | None = None
+    # Two must act, if nothing is said; fixed when the election is made.
+    officers: Officers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +110,17 @@ class ElectionView:
     service_key: str
     # As crypto.presentation encodes it.
     presentation: dict[str, Any] | None
+    # How many officers must want an act; None in an election of an earlier version, which any officer runs alone.
+    officers: Officers | None
 
     @property
     def is_test(self) -> bool:
         """Whether it is for practice only; every page, sheet and letter about it must say so."""
         return self.presentation is not None and "test" in self.presentation
+
+
+# What an officer's act answers with: the election after it, and whether it is done or waits for another officer.
+ActResult = tuple[ElectionView, Outcome]
 
 
 # --- looking up ------------------------------------------------------------------------------------
@@ -173,6 +167,7 @@ def make_view(election: Election, box: BallotBox) -> ElectionView:
         member_count=election.member_count,
         service_key=box.service_key,
         presentation=box.presentation,
+        officers=proposals.get_officers(election),
     )
 
 
@@ -282,13 +277,23 @@ def perform(
     payload: Mapping[str, Any],
     *,
     moment: datetime | None = None,
+    approvals: Sequence[str] = (),
 ) -> None:
-    """Moves a locked election and writes the journal: the act's line, and a seal.
+    """Moves a locked election and writes the journal: the approvals of other officers, the act's line, and a seal.
 
-    Lines about people's acts say when, to the minute: at ``moment``, or now.
+    Lines about people's acts say when, to the minute: at ``moment``, or now. What an officer does comes here by
+    :func:`perform_approved`, if more than one of them must want it.
     """
     after = require_act(election, act)
     kind = JOURNAL_KINDS[act]
+    officers = proposals.get_officers(election)
+    is_shared = officers is not None and act in proposals.SHARED and actor != str(SERVICE_ACTOR)
+    if officers is not None and is_shared and len(approvals) + 1 != officers.count(act):
+        # The auditor would find it, and nothing that stands in the record can be taken back.
+        raise RuntimeError(f"{act} by {len(approvals) + 1} officers instead of {officers.count(act)}")
+    # What was proposed for the election as it was is not what people would agree to now.
+    proposals.overtake(session, election.id, context.clock.now())
+    approval = {"act": kind, "subject": act_subject(kind, dict(payload))} if approvals else {}
     if "at" in KINDS[kind].fields:
         payload = {"at": encode_minute(moment or context.clock.now()), **payload}
     election.state = after.value
@@ -296,9 +301,17 @@ def perform(
         if act in _ENDING_TURNS:
             mail.withdraw(session, mail_topic(box.uuid), is_over=act is not Act.OPEN)
         box_id = ledger.get_box_id(session, box.uuid)
+        for other in approvals:
+            ledger.append_journal(session, box_id, "approval", other, approval)
         ledger.append_journal(session, box_id, kind, actor, dict(payload))
         if kind in STATE_CHANGES:
             ledger.seal(session, box_id, get_service_key(context, box.uuid))
+
+
+def perform_approved(session: Session, context: Context, election: Election, outcome: Outcome) -> None:
+    """:func:`perform` for an act that enough officers want."""
+    *others, actor = map(str, outcome.agreed)
+    perform(session, context, election, outcome.act, actor, outcome.payload, approvals=others)
 
 
 def write_journal(
@@ -333,11 +346,14 @@ def write_files(
 
 
 def create_election(context: Context, new: NewElection, actor: Actor) -> ElectionView:
-    """A new election in draft with its empty ballot box and the first line of its journal."""
+    """A new election in draft with its empty ballot box and the first lines of its journal: whose it is, and how many
+    officers must want each act.
+    """
     now = context.clock.now()
     _require_later(new.closes_at, now)
     uuid = new_uuid()
     key = get_service_key(context, uuid)
+    officers = new.officers or proposals.TWO_OFFICERS
     with context.database.write() as session:
         organisation = _get_organisation(session, context.settings.organisation)
         unit = _get_unit(session, organisation, new.unit) if new.unit else None
@@ -356,6 +372,9 @@ def create_election(context: Context, new: NewElection, actor: Actor) -> Electio
             threshold_size=new.trustees.threshold_size,
             threshold=new.trustees.threshold,
             keys_drilled=False,
+            officers_needed=officers.needed,
+            certifiers=officers.certifiers,
+            waiver=officers.reason,
         )
         session.add(election)
         session.flush()
@@ -369,7 +388,10 @@ def create_election(context: Context, new: NewElection, actor: Actor) -> Electio
         )
         session.add(box)
         session.flush()
-        ledger.create_box(session, uuid, int(now.timestamp()), service_key=key)
+        box_id = ledger.create_box(session, uuid, int(now.timestamp()), service_key=key)
+        ledger.append_journal(
+            session, box_id, "officers", str(actor.acting_as(proposals.ROLE)), officers.encode()
+        )
         return make_view(election, box)
 
 
@@ -421,6 +443,13 @@ def update_election(
         if expected is not None and expected != get_revision(before):
             raise Problem(
                 409, "changed-meanwhile", "Somebody else has saved a change of this election meanwhile."
+            )
+        if new.officers is not None and new.officers != before.officers:
+            raise Problem(
+                422,
+                "invalid-field",
+                "How many officers act stands in the journal since this election was made, and cannot be changed.",
+                extra={"field": "single_officer"},
             )
         _require_later(new.closes_at, context.clock.now())
         has_new_group = new.group_name != before.group_name
@@ -571,7 +600,8 @@ def open_election(
     actor: Actor,
     closes_at: datetime | None,
     files: Sequence[tuple[str, str]],
-) -> ElectionView:
+    agreeing_to: str | None = None,
+) -> ActResult:
     """Opens the box; refused until the keys are drilled (409 ``keys-not-drilled``), where the service could not keep
     what the election data promise (409 ``changed-since-setup``), and where every result would tell a vote (409
     ``privacy-check``).
@@ -597,20 +627,20 @@ def open_election(
                 " would be noticed only when it is too late.",
             )
         now = context.clock.now()
-        if closes_at is not None:
-            election.closes_at = closes_at
-        if election.closes_at <= now:
+        closes_at = closes_at or election.closes_at
+        if closes_at <= now:
             raise _closing_time_passed("Give a later closing time when you open the election.")
-        election.opened_at = now
-        election.stopped_at = None
         _require_as_set_up(session, context, election)
         if not files:
             # They were listed before this transaction, when the election could not be opened yet.
             raise Problem(409, "changed-meanwhile", "The election has changed meanwhile; look and try again.")
-        write_files(session, context, election, files)
-        payload = {"closes_at": encode_minute(election.closes_at), "revotes": election.revoting}
-        perform(session, context, election, Act.OPEN, str(actor), payload)
-        return _view_of(election, uuid)
+        payload = {"closes_at": encode_minute(closes_at), "revotes": election.revoting}
+        outcome = seek(session, context, election, Act.OPEN, actor, payload, agreeing_to)
+        if outcome.is_done:
+            election.closes_at, election.opened_at, election.stopped_at = closes_at, now, None
+            write_files(session, context, election, files)
+            perform_approved(session, context, election, outcome)
+        return _view_of(election, uuid), outcome
 
 
 def _require_as_set_up(session: Session, context: Context, election: Election) -> None:
@@ -631,30 +661,41 @@ def _require_as_set_up(session: Session, context: Context, election: Election) -
             )
 
 
-def pause_election(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:
+def pause_election(
+    context: Context, uuid: str, actor: Actor, reason: str, agreeing_to: str | None = None
+) -> ActResult:
     """Takes no ballots for now. The closing time does not pass by itself while an election is paused."""
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
-        perform(session, context, election, Act.PAUSE, str(actor), {"reason": reason})
-        election.stopped_at = context.clock.now()
-        return _view_of(election, uuid)
+        outcome = seek(session, context, election, Act.PAUSE, actor, {"reason": reason}, agreeing_to)
+        if outcome.is_done:
+            perform_approved(session, context, election, outcome)
+            election.stopped_at = context.clock.now()
+        return _view_of(election, uuid), outcome
 
 
-def resume_election(context: Context, uuid: str, actor: Actor) -> ElectionView:
+def resume_election(context: Context, uuid: str, actor: Actor, agreeing_to: str | None = None) -> ActResult:
     """Takes ballots again; 409 ``closing-time-passed`` if there is no time left (extend it first)."""
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
         require_act(election, Act.RESUME)
         if election.closes_at <= context.clock.now():
             raise _closing_time_passed("Extend it first, or close the election.")
-        perform(session, context, election, Act.RESUME, str(actor), {})
-        election.stopped_at = None
-        return _view_of(election, uuid)
+        outcome = seek(session, context, election, Act.RESUME, actor, {}, agreeing_to)
+        if outcome.is_done:
+            perform_approved(session, context, election, outcome)
+            election.stopped_at = None
+        return _view_of(election, uuid), outcome
 
 
 def extend_election(
-    context: Context, uuid: str, actor: Actor, closes_at: datetime, reason: str
-) -> ElectionView:
+    context: Context,
+    uuid: str,
+    actor: Actor,
+    closes_at: datetime,
+    reason: str,
+    agreeing_to: str | None = None,
+) -> ActResult:
     """A later closing time, with a public reason; an earlier one is 409 ``not-later``."""
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
@@ -663,30 +704,55 @@ def extend_election(
             raise Problem(
                 409, "not-later", "The new closing time must be later than the present one and than now."
             )
-        election.closes_at = closes_at
         payload = {"closes_at": encode_minute(closes_at), "reason": reason}
-        perform(session, context, election, Act.EXTEND, str(actor), payload)
-        return _view_of(election, uuid)
+        outcome = seek(session, context, election, Act.EXTEND, actor, payload, agreeing_to)
+        if outcome.is_done:
+            election.closes_at = closes_at
+            perform_approved(session, context, election, outcome)
+        return _view_of(election, uuid), outcome
 
 
-def close_election(context: Context, uuid: str, actor: Actor) -> ElectionView:
+def close_election(context: Context, uuid: str, actor: Actor, agreeing_to: str | None = None) -> ActResult:
     """Closes at once for ballots that arrive from now on; 409 ``wrong-state`` if somebody was faster.
 
     The box itself is ended by voting_app.tally once no ballot that arrived in time is in flight.
     """
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
-        _close(session, context, election, str(actor), context.clock.now())
-        return _view_of(election, uuid)
+        outcome = seek(session, context, election, Act.CLOSE, actor, {}, agreeing_to)
+        if outcome.is_done:
+            perform_approved(session, context, election, outcome)
+            _note_closing(election, context.clock.now())
+        return _view_of(election, uuid), outcome
 
 
-def cancel_election(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:
+def cancel_election(
+    context: Context, uuid: str, actor: Actor, reason: str, agreeing_to: str | None = None
+) -> ActResult:
     """Ends the election without a result, with a public reason; the record is kept."""
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
-        perform(session, context, election, Act.CANCEL, str(actor), {"reason": reason})
-        election.stopped_at = election.stopped_at or context.clock.now()
-        return _view_of(election, uuid)
+        outcome = seek(session, context, election, Act.CANCEL, actor, {"reason": reason}, agreeing_to)
+        if outcome.is_done:
+            perform_approved(session, context, election, outcome)
+            election.stopped_at = election.stopped_at or context.clock.now()
+        return _view_of(election, uuid), outcome
+
+
+def seek(
+    session: Session,
+    context: Context,
+    election: Election,
+    act: Act,
+    actor: Actor,
+    payload: Mapping[str, Any],
+    agreeing_to: str | None = None,
+) -> Outcome:
+    """Whether enough officers want this act of a locked election by now (proposals.seek); 409 ``wrong-state`` too."""
+    require_act(election, act)
+    return proposals.seek(
+        session, election, act, actor, payload, context.clock.now(), agreeing_to=agreeing_to
+    )
 
 
 def close_if_due(context: Context, uuid: str) -> bool:
@@ -754,12 +820,13 @@ def _lock_and_settle(session: Session, context: Context, uuid: str) -> Election:
 def _settle(session: Session, context: Context, election: Election) -> bool:
     if election.state != State.OPEN or context.clock.now() < election.closes_at:
         return False
-    _close(session, context, election, str(SERVICE_ACTOR), election.closes_at)
+    moment = election.closes_at
+    perform(session, context, election, Act.CLOSE, str(SERVICE_ACTOR), {}, moment=moment)
+    _note_closing(election, moment)
     return True
 
 
-def _close(session: Session, context: Context, election: Election, actor: str, moment: datetime) -> None:
-    perform(session, context, election, Act.CLOSE, actor, {}, moment=moment)
+def _note_closing(election: Election, moment: datetime) -> None:
     election.closed_at = moment
     # Closed from a pause: ballots have been refused since the pause began.
     election.stopped_at = election.stopped_at or moment

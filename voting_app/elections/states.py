@@ -87,6 +87,21 @@ TRANSITIONS: dict[Act, dict[State, State]] = {
     Act.UNTALLIABLE: {S.CLOSED: S.UNTALLIABLE},
 }
 
+# Acts that leave a line in the journal, with the line's kind.
+JOURNAL_KINDS: dict[Act, str] = {
+    Act.FREEZE_ROLL: "roll-frozen",
+    Act.READY_KEYS: "keys-ready",
+    Act.OPEN: "opened",
+    Act.PAUSE: "paused",
+    Act.RESUME: "resumed",
+    Act.EXTEND: "extended",
+    Act.CLOSE: "closed",
+    Act.CANCEL: "cancelled",
+    Act.UNTALLIABLE: "untalliable",
+    Act.TALLY: "tallied",
+    Act.CERTIFY: "certified",
+}
+
 # For sentences to people: "The election is <words>."
 STATE_WORDS: dict[State, str] = {
     S.DRAFT: "being prepared",

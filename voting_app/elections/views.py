@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response
 from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_base64
+from voting_app.approvals.proposals import Outcome
 from voting_app.elections import service
 from voting_app.elections.privacy import expect_ballots
 from voting_app.elections.privacy_words import describe_finding
-from voting_app.elections.service import ElectionView, PrivacyReport
+from voting_app.elections.service import ActResult, ElectionView, PrivacyReport
 from voting_app.elections.times import encode_time
+from voting_app.json_body import make_json
 from voting_app.ledger import service as ledger
 from voting_app.ledger.turnout import get_turnout
 
@@ -41,6 +44,35 @@ def encode_view(view: ElectionView) -> dict[str, Any]:
         "members": view.member_count,
         "service_key": view.service_key,
         "presentation": view.presentation,
+        "officers": None if view.officers is None else view.officers.encode(),
+    }
+
+
+def make_act_response(result: ActResult) -> Response:
+    """The election after an officer's act; or who is awaited, where another officer has to agree first."""
+    view, outcome = result
+    return make_json(encode_view(view)) if outcome.is_done else make_awaiting_response(view.uuid, outcome)
+
+
+def make_awaiting_response(uuid: str, outcome: Outcome) -> Response:
+    """Status 202: nothing is done until another officer sends the very same request."""
+    return make_json(encode_outcome(uuid, outcome), 202)
+
+
+def encode_outcome(uuid: str, outcome: Outcome) -> dict[str, Any]:
+    """Schema Awaiting: an act that another officer has to agree to."""
+    proposal = outcome.proposal
+    if proposal is None:
+        raise ValueError("an act that is done waits for nobody")
+    return {
+        "uuid": uuid,
+        "act": outcome.act.value,
+        "payload": proposal.payload,
+        "subject": proposal.subject,
+        "needed": outcome.needed,
+        "agreed": [str(actor) for actor in outcome.agreed],
+        "proposed_at": encode_time(proposal.proposed_at),
+        "expires_at": encode_time(proposal.expires_at),
     }
 
 

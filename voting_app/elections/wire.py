@@ -12,12 +12,14 @@ from crypto.errors import ProtocolError
 from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from crypto.writing import are_told_apart, is_writing
+from voting_app.approvals.proposals import Officers
 from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.json_body import get_bool, get_choice, get_int, get_object, get_text, invalid, parse_body
 
 GROUPS = ("Ed25519", "BELENIOS-2048", "RFC-3526-2048")
 CREDENTIAL_MODES = ("server", "registrar")
 MAX_TRUSTEES = 30
+MAX_CERTIFIERS = 20
 MAX_QUESTIONS = 100
 MAX_ANSWERS = 500
 MAX_LANGUAGES = 30
@@ -46,6 +48,8 @@ def parse_new_election(raw: bytes) -> NewElection:
                 "time_zone",
                 "credential_mode",
                 "unit",
+                "certifiers",
+                "single_officer",
                 *_PRESENTATION,
             ),
         )
@@ -70,7 +74,23 @@ def read_new_election(body: dict[str, Any]) -> NewElection:
         credential_mode=get_choice(body, "credential_mode", CREDENTIAL_MODES, "registrar"),
         unit=get_text(body, "unit", longest=200, default=""),
         presentation=_parse_presentation(body, name, description, questions),
+        officers=_parse_officers(body),
     )
+
+
+def _parse_officers(body: dict[str, Any]) -> Officers | None:
+    """How many officers must want each act: two, unless an organisation that has only one says so, with a reason.
+
+    None if nothing is said.
+    """
+    if not {"certifiers", "single_officer"} & set(body):
+        return None
+    if "single_officer" not in body:
+        return Officers(2, get_int(body, "certifiers", 2, MAX_CERTIFIERS, 2), "")
+    reason = get_text(body, "single_officer", longest=LONGEST_REASON, is_long=True)
+    if body.get("certifiers", 1) != 1:
+        raise invalid("certifiers", "Where one officer acts alone, one certifies.")
+    return Officers(1, 1, reason)
 
 
 def _parse_questions(value: Any) -> tuple[HomomorphicQuestion, ...]:

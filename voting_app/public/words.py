@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import gettext, ngettext
 
-from crypto.journal import JournalLine
+from crypto.journal import SERVICE, SHARED_ACTS, JournalLine
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import State
 from voting_app.languages import N_, format_moment
@@ -229,6 +229,9 @@ def describe_act(line: JournalLine, time_zone: str) -> ActWords:
         for (kind, name), label in _CODES.items()
         if kind == line.kind and name in payload
     )
+    if line.kind in ("officers", "approval", *SHARED_ACTS) and line.actor != SERVICE:
+        # So that an officer can see whether all that stands under the own number is true.
+        codes = ((gettext("Officer"), line.actor), *codes)
     if line.kind == "booth-files":
         codes = tuple((path, digest) for path, digest in payload["files"])
     return ActWords(line.height, at, sentence, quote, codes)
@@ -279,7 +282,38 @@ def _describe_closing(act: _Act) -> str:
     return gettext("The committee closed the voting.")
 
 
+def _describe_officers(act: _Act) -> str:
+    if act.payload["needed"] == 1:
+        return gettext("One officer alone may act in this election and certify it. The reason:")
+    return ngettext(
+        "Every act of the committee needs two officers; to certify the result it takes %(num)s.",
+        "Every act of the committee needs two officers; to certify the result it takes %(num)s.",
+        act.payload["certifiers"],
+    )
+
+
+# What an officer agreed to, before another one did it.
+_APPROVALS = {
+    "roll-frozen": N_("An officer agreed to fix the roll."),
+    "opened": N_("An officer agreed to open the voting."),
+    "paused": N_("An officer agreed to pause the voting."),
+    "resumed": N_("An officer agreed to resume the voting."),
+    "extended": N_("An officer agreed to extend the voting."),
+    "closed": N_("An officer agreed to close the voting."),
+    "cancelled": N_("An officer agreed to cancel the election."),
+    "untalliable": N_("An officer agreed to declare that too few trustees can open the result."),
+    "certified": N_("An officer agreed to certify the result."),
+}
+
+
+def _describe_approval(act: _Act) -> str:
+    sentence = _APPROVALS[act.payload["act"]]
+    return gettext(sentence)
+
+
 _ACTS: dict[str, Callable[[_Act], str]] = {
+    "officers": _describe_officers,
+    "approval": _describe_approval,
     "journal": lambda act: gettext(
         "The election was created, and this journal began. The service signs receipts and seals with the key below."
     ),
@@ -354,6 +388,7 @@ _QUOTED = ("reason", "statement", "text", "seed")
 # (kind, field) -> what the code in it is.
 _CODES = {
     ("journal", "service_key"): N_("Service key"),
+    ("approval", "subject"): N_("Hash of what was agreed to"),
     ("roll-frozen", "roll"): N_("Hash of the roll"),
     ("credentials-published", "credentials"): N_("Hash of the public credentials"),
     ("credentials-replaced", "credentials"): N_("Hash of the public credentials"),

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from crypto.roll import encode_roll, read_roll
 from voting_app.access import access, get_actor
 from voting_app.context import get_context
+from voting_app.elections.views import make_awaiting_response
 from voting_app.json_body import make_json, parse_body
 from voting_app.roll import service, wire
 from voting_app.roll.service import RollSummary
@@ -63,7 +64,8 @@ def export_roll(uuid: str) -> Response:
 def freeze_roll(uuid: str) -> Response:
     """Fixes who may vote."""
     parse_body(request.get_data(cache=False))
-    return make_json(encode_summary(service.freeze_roll(get_context(), uuid, get_actor())))
+    summary, outcome = service.freeze_roll(get_context(), uuid, get_actor())
+    return make_json(encode_summary(summary)) if outcome.is_done else make_awaiting_response(uuid, outcome)
 
 
 def encode_summary(summary: RollSummary) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from crypto.encoding import encode_json_bytes, is_uuid, sha256_hex
 from crypto.roll import Member, RollFile
 from voting_app.accounts.service import Actor
+from voting_app.approvals import proposals
+from voting_app.approvals.proposals import Outcome
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.elections.models import Election
@@ -138,15 +140,26 @@ def describe_freeze(context: Context, session: Session, uuid: str) -> RollFreeze
     )
 
 
-def freeze_roll(context: Context, uuid: str, actor: Actor) -> RollSummary:
+def freeze_roll(
+    context: Context, uuid: str, actor: Actor, agreeing_to: str | None = None
+) -> tuple[RollSummary, Outcome]:
     """Fixes who may vote and publishes the roll's salted hash; 409 ``roll-empty`` without members."""
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         freeze = describe_freeze(context, session, uuid)
-        election.roll_salt, election.roll_hash = freeze.salt, freeze.roll_hash
-        election.member_count = freeze.eligible
-        elections.perform(session, context, election, Act.FREEZE_ROLL, str(actor), freeze.payload)
-        return _summarise(session, election.id, election.roll_hash)
+        now = context.clock.now()
+        proposed = proposals.find_open(session, election.id, Act.FREEZE_ROLL, now)
+        if proposed is not None and proposed.payload != freeze.payload:
+            # The roll has changed since: nobody can freeze what was proposed, and nobody has agreed to this one.
+            proposals.overtake(session, election.id, now, Act.FREEZE_ROLL)
+        outcome = elections.seek(
+            session, context, election, Act.FREEZE_ROLL, actor, freeze.payload, agreeing_to
+        )
+        if outcome.is_done:
+            election.roll_salt, election.roll_hash = freeze.salt, freeze.roll_hash
+            election.member_count = freeze.eligible
+            elections.perform_approved(session, context, election, outcome)
+        return _summarise(session, election.id, election.roll_hash), outcome
 
 
 def list_members(session: Session, election_id: int) -> list[Member]:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from voting_app.access import access, get_actor
 from voting_app.context import get_context
 from voting_app.elections import service as elections
-from voting_app.elections.views import encode_view
+from voting_app.elections.views import make_act_response
 from voting_app.errors import Problem
 from voting_app.json_body import make_json
 from voting_app.tally import service, wire
@@ -60,4 +60,4 @@ def get_result(uuid: str) -> Response:
 def declare_untalliable(uuid: str) -> Response:
     """Too few trustees can decrypt."""
     reason = wire.parse_reason(request.get_data(cache=False))
-    return make_json(encode_view(service.declare_untalliable(get_context(), uuid, get_actor(), reason)))
+    return make_act_response(service.declare_untalliable(get_context(), uuid, get_actor(), reason))

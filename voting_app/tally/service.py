@@ -53,7 +53,7 @@ from voting_app.accounts.service import SERVICE_ACTOR, Actor
 from voting_app.booth import service as booth
 from voting_app.context import Context
 from voting_app.elections import service as elections
-from voting_app.elections.service import ElectionView
+from voting_app.elections.service import ActResult, ElectionView
 from voting_app.elections.states import Act, State
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
@@ -350,7 +350,9 @@ def find_sized_tally(session: Session, uuid: str) -> SizedTally | None:
     return parse_sized_tally(records[0][1]) if records else None
 
 
-def declare_untalliable(context: Context, uuid: str, actor: Actor, reason: str) -> ElectionView:
+def declare_untalliable(
+    context: Context, uuid: str, actor: Actor, reason: str, agreeing_to: str | None = None
+) -> ActResult:
     """Too few trustees can decrypt: the election ends without a result, with a public reason.
 
     Refused (409 ``not-counted-yet``) before the encrypted tally is there, which is the evidence of
@@ -361,8 +363,11 @@ def declare_untalliable(context: Context, uuid: str, actor: Actor, reason: str) 
         elections.require_act(election, Act.UNTALLIABLE)
         if elections.get_box_state(session, uuid) not in (BoxState.COUNTED, BoxState.DECRYPTING):
             raise Problem(409, "not-counted-yet", "The encrypted tally is not there yet.")
-        elections.perform(session, context, election, Act.UNTALLIABLE, str(actor), {"reason": reason})
-        return elections.election_for_box(session, uuid)
+        payload = {"reason": reason}
+        outcome = elections.seek(session, context, election, Act.UNTALLIABLE, actor, payload, agreeing_to)
+        if outcome.is_done:
+            elections.perform_approved(session, context, election, outcome)
+        return elections.election_for_box(session, uuid), outcome
 
 
 # --- reading the box -------------------------------------------------------------------------------

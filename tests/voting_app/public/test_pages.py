@@ -333,6 +333,9 @@ def sample_payload(kind: str) -> dict[str, Any]:
         "reason": "Words of a person.",
         "statement": "Words of a person.",
         "seed": "Words of a person.",
+        "needed": 1,
+        "certifiers": 1,
+        "act": "paused",
     }
     numbers = dict.fromkeys(("members", "count", "owner", "number", "question", "version"), 3)
     return {name: (values | numbers).get(name, "code") for name in KINDS[kind].fields}

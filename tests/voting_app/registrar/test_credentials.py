@@ -53,7 +53,7 @@ def test_lists_that_do_not_fit_are_refused(api: Api) -> None:
     refuse(run, json.dumps(good).encode())
     refuse(run, b"")
     refuse(run, b"{}")
-    assert run.status()["journal"]["lines"] == 3
+    assert run.status()["journal"]["lines"] == 4
     api.post(f"{run.base}/credentials", encode(good) + b"\n", method="PUT", role="registrar")
     api.refuse(
         409,
@@ -87,7 +87,7 @@ def test_an_answer_that_is_lost_loses_nothing(api: Api) -> None:
     run = Run(api).create().freeze().generate()
     again = api.post(f"{run.base}/credentials/generate", role="registrar")["credentials"]
     assert again == run.credentials
-    assert run.status()["journal"]["lines"] == 4
+    assert run.status()["journal"]["lines"] == 5
     done = api.post(f"{run.base}/credentials/delivered", {"member_numbers": ["M1", "M2"]}, role="registrar")
     assert done == {"erased": 2}
     rest = api.post(f"{run.base}/credentials/generate", role="registrar")["credentials"]

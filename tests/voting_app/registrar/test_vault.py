@@ -87,7 +87,7 @@ def test_all_are_sealed_or_nothing_is_published(run: Run, monkeypatch: pytest.Mo
         patch.setattr(vault, "keep", die)
         with pytest.raises(KeyboardInterrupt):
             another.generate()
-    assert another.status()["journal"]["lines"] == 3
+    assert another.status()["journal"]["lines"] == 4
     assert len(another.generate().credentials) == 4
 
 

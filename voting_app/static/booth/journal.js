@@ -1,10 +1,11 @@
-// The journal: the chain of people's acts beside the ballot box (docs/protocol.md §7.1; rules J1–J6).
+// The journal: the chain of people's acts beside the ballot box (docs/protocol.md §7.1; rules J1–J6, J10).
 //
 // One canonical JSON line per act. Each line names the line before it and the head of the ballot box at that time, so
 // neither chain can be rewritten without the other. Every change of state is followed by a *seal*, a signature of the
 // service key. A browser only reads journals.
 
 import {
+  encodeJson,
   isUuid,
   parseBase64,
   parseJson,
@@ -58,6 +59,11 @@ function text(value, what) {
   if ([...requireText(value, "J3", what)].length > LONGEST_TEXT) {
     throw new MalformedError("J3", `${what}: longer than ${LONGEST_TEXT} characters`);
   }
+}
+
+/** @type {Check} A text that may be empty. */
+function words(value, what) {
+  if (value !== "") text(value, what);
 }
 
 /** @type {Check} */
@@ -132,12 +138,27 @@ const PEOPLE = ["committee"];
 const SERVICE = ["service"];
 const EITHER = ["committee", "service"];
 
+/** Acts of the committee that more than one of them must want (rule J10); `certified` by as many as certify. */
+export const SHARED_ACTS = [
+  "roll-frozen",
+  "opened",
+  "paused",
+  "resumed",
+  "extended",
+  "closed",
+  "cancelled",
+  "untalliable",
+  "certified",
+];
+
 /**
  * Payload fields in order with their checks, and the roles that may write such a line.
  * @type {Record<string, Kind>}
  */
 export const KINDS = Object.assign(Object.create(null), {
   journal: { fields: { version: oneOf(1), election: uuid, service_key: key }, roles: SERVICE },
+  officers: { fields: { needed: oneOf(1, 2), certifiers: owner, reason: words }, roles: PEOPLE },
+  approval: { fields: { act: oneOf(...SHARED_ACTS), subject: hash }, roles: PEOPLE },
   "roll-frozen": { fields: { at: time, roll: hash, members: count }, roles: PEOPLE },
   "credentials-published": {
     fields: { credentials: hash, count, mode: oneOf("server", "registrar") },
@@ -258,6 +279,16 @@ export function parseLine(raw) {
   };
 }
 
+/**
+ * What people agree to before an act: the SHA-256 (hex) of its payload without the time at which it happens.
+ * @param {JournalLine} line
+ * @returns {string}
+ */
+function actSubject({ kind, payload }) {
+  const names = Object.keys(KINDS[kind].fields).filter((name) => name !== "at");
+  return sha256Hex(utf8(encodeJson(Object.fromEntries(names.map((name) => [name, payload[name]])))));
+}
+
 // --- verifying -----------------------------------------------------------------------------------------------
 
 /** Rule J6's memory: nobody reveals before all have committed, and nobody commits twice. */
@@ -309,11 +340,89 @@ class Keys {
   }
 }
 
+/** Rule J10's memory: how many must want an act, and who has just said so. */
+class Officers {
+  /** @type {JsonObject | null} */
+  terms = null;
+  /** @type {JournalLine[]} */
+  given = [];
+  closesAt = "";
+
+  /** @param {JournalLine} line */
+  feed(line) {
+    if (line.kind === "officers") return this.#setTerms(line);
+    if (line.kind === "approval") return this.#add(line);
+    if (this.terms && SHARED_ACTS.includes(line.kind)) {
+      this.#requireEnough(line, this.terms);
+    } else if (this.given.length) {
+      throw new RejectedError("J10", `${line.kind} stands between an approval and its act`);
+    }
+    this.given = [];
+    if ("closes_at" in line.payload) this.closesAt = String(line.payload.closes_at);
+  }
+
+  /** @param {JournalLine} line */
+  #setTerms({ height, payload }) {
+    if (height !== 1) {
+      throw new RejectedError("J10", "how many of the committee act is said in line 1, once, or not at all");
+    }
+    const isAlone = payload.needed === 1;
+    if (isAlone !== (payload.reason !== "") || isAlone !== (payload.certifiers === 1)) {
+      throw new RejectedError("J10", "one officer acts alone for a reason, and certifies alone; otherwise none does");
+    }
+    this.terms = payload;
+  }
+
+  /** @param {JournalLine} line */
+  #add(line) {
+    if (!this.terms) throw new RejectedError("J10", "an approval, and no line says how many of the committee act");
+    if (this.given.length && !isSameApproval(this.given[0].payload, line.payload)) {
+      throw new RejectedError("J10", "two approvals in a row are of different acts");
+    }
+    if (this.#has(line.actor)) throw new RejectedError("J10", `${line.actor} approves the same act twice`);
+    this.given.push(line);
+  }
+
+  /**
+   * @param {JournalLine} line
+   * @param {JsonObject} terms
+   */
+  #requireEnough(line, terms) {
+    const { kind, actor, payload } = line;
+    const isService = actor === SERVICE_ACTOR;
+    // The service may only end the voting when its time is over; nobody has to want that once more.
+    if (isService && (kind !== "closed" || !this.closesAt || String(payload.at) < this.closesAt)) {
+      throw new RejectedError("J10", `${kind} by the service, before its time or without the committee`);
+    }
+    const needed = isService ? 0 : Number(kind === "certified" ? terms.certifiers : terms.needed) - 1;
+    if (this.given.length !== needed) {
+      throw new RejectedError("J10", `${kind} needs ${needed} approvals before it and has ${this.given.length}`);
+    }
+    if (needed && !isSameApproval(this.given[0].payload, { act: kind, subject: actSubject(line) })) {
+      throw new RejectedError("J10", `what was approved is not this ${kind}`);
+    }
+    if (this.#has(actor)) throw new RejectedError("J10", `${actor} approves its own act`);
+  }
+
+  /** @param {string} actor */
+  #has(actor) {
+    return this.given.some((line) => line.actor === actor);
+  }
+}
+
+/**
+ * @param {JsonObject} one
+ * @param {JsonObject} other
+ */
+function isSameApproval(one, other) {
+  return one.act === other.act && one.subject === other.subject;
+}
+
 /**
  * Reads a journal line by line; each feed throws or returns the line.
  *
- * Rules J1 (text), J2 (chain), J3 (kinds), J4 (seals), J5 (states), J6 (commit before reveal). That `boxHead` fits the
- * ballot box is for whoever has the box (rule J8).
+ * Rules J1 (text), J2 (chain), J3 (kinds), J4 (seals), J5 (states), J6 (commit before reveal), J10 (as many of the
+ * committee as were announced). That `boxHead` fits the ballot box is for whoever has the box (rule J8).
  */
 export class JournalReader {
   /** @type {JournalLine | null} */
@@ -321,6 +430,7 @@ export class JournalReader {
   /** @type {string | null} */
   #head = null;
   #keys = new Keys();
+  #officers = new Officers();
   #unsealed = false;
   election = "";
   serviceKey = "";
@@ -349,6 +459,7 @@ export class JournalReader {
       this.#requireSealed(line);
       this.#requireState(line);
       this.#keys.feed(line);
+      this.#officers.feed(line);
       this.#previous = line;
       this.#head = sha256Hex(raw);
       return line;
@@ -360,10 +471,9 @@ export class JournalReader {
   /** The end of the journal: there was a first line, and the last change of state is sealed. */
   close() {
     if (this.#previous === null) throw new MalformedError("J1", "the journal is empty");
-    if (this.#unsealed) {
-      const where = `journal line ${this.#previous.height}`;
-      throw new RejectedError("J4", "a change of state is not followed by a seal", where);
-    }
+    const where = `journal line ${this.#previous.height}`;
+    if (this.#unsealed) throw new RejectedError("J4", "a change of state is not followed by a seal", where);
+    if (this.#officers.given.length) throw new RejectedError("J10", "an approval is not followed by its act", where);
   }
 
   /**

@@ -1,0 +1,1 @@
+"""Acts that more than one officer must want: who proposed what, who agrees, and what the journal says of it."""
