@@ -149,6 +149,7 @@ def _enforce_in_office(mark: Mark) -> Response | None:
     if not is_harmless:
         # Before the first look at the form, which reads all of it.
         request.max_content_length = mark.longest_form
+        request.max_form_memory_size = mark.longest_form
         require_own_form()
     return None
 

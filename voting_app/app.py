@@ -24,7 +24,7 @@ from voting_app.pages import register_pages
 from voting_app.security import register_security
 
 # Each folder has a `routes.blueprint`, whose routes hold their whole address, and an `office.blueprint` if it has pages
-# of the office. The order is that of imports: later ones use earlier ones.
+# of the office (elections an `editor.blueprint` as well). The order is that of imports: later ones use earlier ones.
 FEATURES = (
     "accounts",
     "ledger",
@@ -82,9 +82,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
 
 
 def _list_blueprints(feature: str) -> Iterator[Blueprint]:
-    for room in ("routes", "office"):
+    for room in ("routes", "office", "editor"):
         module = f"voting_app.{feature}.{room}"
-        if room == "office" and find_spec(module) is None:
+        if room != "routes" and (
+            find_spec(module) is None or not hasattr(import_module(module), "blueprint")
+        ):
             continue
         blueprint = import_module(module).blueprint
         if not isinstance(blueprint, Blueprint):

@@ -85,6 +85,13 @@ WORDS = {
         N_("The registrar has not published the credentials yet."), N_("The registrar has to do that first.")
     ),
     "credentials-published": _Words(N_("The credentials of this election are published already."), _NOTHING),
+    "already-drawn": _Words(
+        N_("The order of these choices was drawn already. It is drawn once only."), _NOTHING
+    ),
+    "unknown-question": _Words(N_("There is no question with this number."), _START_AGAIN),
+    "invalid-field": _Words(
+        N_("Something in the form cannot stay as it is. Look at every field again."), _START_AGAIN
+    ),
     "unknown-trustee": _Words(N_("This election has no trustee with this number."), _CHECK_ADDRESS),
     "trustee-began": _Words(
         N_("This trustee has begun to make the key. Without the link it must be made anew, by all trustees."),

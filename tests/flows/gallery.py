@@ -225,6 +225,10 @@ def _wait_for_booth(page: Page, _election: HeldElection) -> None:
     page.locator("#view.view").wait_for()
 
 
+def _to_begin(page: Page, _election: HeldElection) -> None:
+    page.locator("#view.view button").first.wait_for()
+
+
 # The trustees' page, likewise by its structure. Nothing is sent, so that each step can be shown any number of times.
 def _to_trustee_link(page: Page, _election: HeldElection) -> None:
     page.locator("#token").wait_for()
@@ -522,6 +526,32 @@ VIEWS = (
         "office-roll-member", "One member", "enrolled", f"{_OFFICE}/roll/members/{{member}}", is_office=True
     ),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
+    View("office-starts", "A new election", "open", "/office/elections/new", is_office=True),
+    View(
+        "office-new",
+        "An election of officers from its template",
+        "open",
+        "/office/elections/new?start=officers",
+        is_office=True,
+    ),
+    View("office-texts", "Texts and questions", "draft", "/office/elections/{uuid}/texts", is_office=True),
+    View("office-texts-fixed", "What is fixed", "open", "/office/elections/{uuid}/texts", is_office=True),
+    View("office-preview", "The preview", "draft", "/office/elections/{uuid}/preview", is_office=True),
+    View(
+        "office-preview-booth",
+        "The preview by itself",
+        "draft",
+        "/office/elections/{uuid}/preview/booth",
+        _to_begin,
+        is_office=True,
+    ),
+    View(
+        "office-checklist",
+        "What is left to do",
+        "frozen",
+        "/office/elections/{uuid}/checklist",
+        is_office=True,
+    ),
     View(
         "office-seats", "Seating the trustees", "draft", "/office/elections/{uuid}/trustees", is_office=True
     ),

@@ -126,3 +126,21 @@ class BallotBox(Base):
     service_key: Mapped[str] = mapped_column(String(43))
 
     election: Mapped[Election] = relationship(back_populates="boxes")
+
+
+class AnswerDrawing(Base):
+    """An order of answers that was drawn by lot: once for the same answers, whatever becomes of the question."""
+
+    __tablename__ = "answer_drawing"
+    __table_args__ = (UniqueConstraint("ballot_box_id", "answers_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ballot_box_id: Mapped[int] = mapped_column(ForeignKey("ballot_box.id"))
+    # SHA-256 of the answers, sorted.
+    answers_hash: Mapped[str] = mapped_column(String(64))
+    question: Mapped[str] = mapped_column(Text)
+    # The answers in the order that was drawn.
+    answers: Mapped[list[str]] = mapped_column(JSON)
+    drawn_at: Mapped[datetime] = mapped_column(UtcTime)
+    # Whose act it was, as the journal names people.
+    actor: Mapped[str] = mapped_column(String(40))

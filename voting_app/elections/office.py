@@ -26,6 +26,7 @@ blueprint = Blueprint("elections_office", __name__)
 # whoever its access mark lets in.
 TABS = {
     "elections_office.show_election": N_("Overview"),
+    "elections_editor.show_editor": N_("Texts and questions"),
     "roll_office.show_roll": N_("Roll"),
     "trustees_office.show_trustees": N_("Trustees"),
     "certification_office.show_result": N_("Result"),
@@ -63,7 +64,13 @@ def find_election(uuid: str) -> ElectionView:
 
 
 def make_election_page(
-    template: str, view: ElectionView, *, problem: Problem | None = None, tab: str = "", **values: Any
+    template: str,
+    view: ElectionView,
+    *,
+    problem: Problem | None = None,
+    status: int = 200,
+    tab: str = "",
+    **values: Any,
 ) -> Response:
     """A page about one election; its template extends office/election.html. tab: the endpoint whose tab is the present
     one, where it is not that of the request. The rest as for `make_office_page`.
@@ -71,6 +78,7 @@ def make_election_page(
     return make_office_page(
         template,
         problem=problem,
+        status=status,
         view=view,
         state=describe_state(view.state),
         tabs=_list_tabs(view.uuid, tab or request.endpoint or ""),

@@ -24,8 +24,8 @@ MAX_QUESTIONS = 100
 MAX_ANSWERS = 500
 MAX_LANGUAGES = 30
 LONGEST_REASON = 2000
-_LONGEST_NAME = 500
-_LONGEST_DESCRIPTION = 20_000
+LONGEST_NAME = 500
+LONGEST_DESCRIPTION = 20_000
 # Together the field `steward` of the election data; crypto.presentation has their rules.
 _PRESENTATION = ("language", "texts", "rules", "quorum", "test", "orders", "candidates")
 LONGEST_STATEMENT = 3000
@@ -58,8 +58,8 @@ def parse_new_election(raw: bytes) -> NewElection:
 
 def read_new_election(body: dict[str, Any]) -> NewElection:
     """The fields of such a body; the office's form makes them too, so that both are judged alike."""
-    name = get_text(body, "name", longest=_LONGEST_NAME)
-    description = get_text(body, "description", longest=_LONGEST_DESCRIPTION, default="", is_long=True)
+    name = get_text(body, "name", longest=LONGEST_NAME)
+    description = get_text(body, "description", longest=LONGEST_DESCRIPTION, default="", is_long=True)
     questions = _parse_questions(body["questions"])
     return NewElection(
         name=name,
@@ -139,7 +139,7 @@ def _parse_presentation(
         except ProtocolError as error:
             raise invalid(field, f"This field is not usable: {error.detail}.") from error
     for translation in presentation.translations:
-        if len(translation.name) > _LONGEST_NAME or len(translation.description) > _LONGEST_DESCRIPTION:
+        if len(translation.name) > LONGEST_NAME or len(translation.description) > LONGEST_DESCRIPTION:
             raise invalid("texts", f"The name or the description in {translation.language} is too long.")
         for number, translated in enumerate(translation.questions, start=1):
             if not are_told_apart(translated.answers):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from voting_app.access import OFFICERS, Role, access, get_actor, get_login
 from voting_app.accounts import logins
@@ -14,7 +14,6 @@ from voting_app.errors import Problem
 from voting_app.login import FORM_FIELD
 from voting_app.mail.service import is_enabled
 from voting_app.office import redirect_to
-from voting_app.pages import page_url
 from voting_app.public.words import describe_trustees
 from voting_app.trustees import keys, service, wire
 from voting_app.trustees.service import Person, SeatToken, SeatView
@@ -165,7 +164,7 @@ def _show_trustees(
         view,
         problem=problem,
         tab=_TAB,
-        here=page_url(_TAB, uuid=uuid),
+        here=url_for(_TAB, uuid=uuid),
         plan=describe_trustees(view),
         seats=[(seat, describe_step(seat.step)) for seat in seats],
         owners=range(1, view.trustees.seats + 1),
@@ -196,7 +195,7 @@ def _show_seat(
         view,
         problem=problem,
         tab=_TAB,
-        here=page_url("trustees_office.show_seat", uuid=uuid, owner=owner),
+        here=url_for("trustees_office.show_seat", uuid=uuid, owner=owner),
         seat=seat,
         step=describe_step(seat.step),
         typed={"name": seat.name or "", "email": seat.email or "", "reason": "", **(typed or {})},
@@ -212,7 +211,7 @@ def _show_links(uuid: str, seats: list[SeatToken]) -> Response:
         "office/trustee_links.html",
         find_election(uuid),
         tab=_TAB,
-        here=page_url(_TAB, uuid=uuid),
+        here=url_for(_TAB, uuid=uuid),
         seats=seats,
     )
 

@@ -90,7 +90,7 @@ export async function findOut(booth) {
 }
 
 /** @param {any} election @returns {import("./vote-state.js").Rules[]} */
-function makeRules({ questions, texts }) {
+export function makeRules({ questions, texts }) {
   return questions.map((/** @type {any} */ rules, /** @type {number} */ number) => ({
     ...rules,
     answers: texts[0].questions[number].answers.length,
