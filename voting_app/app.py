@@ -36,6 +36,7 @@ FEATURES = (
     "certification",
     "booth",
     "public",
+    "operations",
 )
 
 

@@ -124,6 +124,9 @@ def _terminal_actor(context: Any, role: str) -> Any:
         return create_account(session, role=role, label=TERMINAL, now=context.clock.now())
 
 
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
 @contextmanager
 def _private_file(path: Path) -> Iterator[TextIO]:
     """A new file that only its owner reads, on the disk when the block ends; never an existing one.
@@ -154,6 +157,29 @@ def upgrade(folder: Path) -> None:
 
     upgrade_database(load_settings(folder).database_url)
     click.echo("The database has the tables of this version.")
+
+
+@cli.command()
+@click.argument("file", type=_NEW_FILE)
+@click.pass_obj
+def backup(folder: Path, file: Path) -> None:
+    """Copy the database, while it is used, into a new FILE that only you can read.
+
+    For SQLite; for PostgreSQL use pg_dump. Keep the file secret.key elsewhere than the copy: together they can sign in
+    the name of this installation.
+    """
+    from voting_app.config import load_settings
+    from voting_app.db import Database
+    from voting_app.operations.service import BackupError, back_up
+
+    database = Database(load_settings(folder).database_url)
+    try:
+        back_up(database, file)
+    except BackupError as error:
+        _give_up(str(error))
+    finally:
+        database.dispose()
+    click.echo(f"{file}: the database as it is now.")
 
 
 @cli.command()
@@ -374,7 +400,6 @@ def election() -> None:
 _UUID = click.argument("uuid")
 _REASON = click.option("--reason", required=True, help="Why; the public reads it.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _say_state(view: Any) -> None:

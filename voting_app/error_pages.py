@@ -151,6 +151,17 @@ WORDS = {
     "unknown-member": _Words(
         N_("This member is not on the roll any more."), N_("Look for the member in the list of the roll.")
     ),
+    "mail-not-set": _Words(
+        N_("No mail is sent here: the setting smtp_url is empty."),
+        N_("Look at the settings smtp_url and mail_from."),
+    ),
+    "mail-not-taken": _Words(
+        N_("The mail server did not take the message."), N_("Look at the settings smtp_url and mail_from.")
+    ),
+    "not-well": _Words(
+        N_("The application cannot use its database at this moment."),
+        N_("Try again in a minute. If it happens again, tell the election committee."),
+    ),
     "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
     "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
     "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),

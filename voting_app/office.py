@@ -33,6 +33,7 @@ MENU = {
     "accounts.show_office": N_("Start"),
     "elections_office.list_elections": N_("Elections"),
     "accounts.list_accounts": N_("People"),
+    "operations_office.show_settings": N_("Settings"),
     "accounts.show_own": N_("My account"),
 }
 
