@@ -52,6 +52,7 @@ class QuestionRow:
 @dataclass
 class Draft:
     """languages: the election's own first. occurrence: which one is meant of a time that comes twice, "1" or "2".
+    is_alone, waiver, certifiers: how many officers must act, and why one alone may; asked for a new election only.
     trustees, needed: "" where the plan is another one than the form has, and stays as it is.
     """
 
@@ -68,6 +69,9 @@ class Draft:
     needed: str = "2"
     credential_mode: str = "registrar"
     is_test: bool = False
+    is_alone: bool = False
+    waiver: str = ""
+    certifiers: str = "2"
 
     @property
     def own(self) -> str:
@@ -141,8 +145,12 @@ def make_draft(view: ElectionView) -> Draft:
     )
 
 
-def make_body(draft: Draft, *, group: str = "Ed25519", plan: TrusteePlan | None = None) -> dict[str, Any]:
-    """A draft without faults as the body of ``POST /elections``. plan: of the election, where the form has none."""
+def make_body(
+    draft: Draft, *, group: str = "Ed25519", plan: TrusteePlan | None = None, is_new: bool = False
+) -> dict[str, Any]:
+    """A draft without faults as the body of ``POST /elections``. plan: of the election, where the form has none.
+    is_new: says how many officers must act, which is fixed from then on.
+    """
     others = draft.languages[1:]
     closes_at = draft.get_closes_at()
     if closes_at is None:
@@ -188,6 +196,8 @@ def make_body(draft: Draft, *, group: str = "Ed25519", plan: TrusteePlan | None 
     if any(question.rule for question in draft.questions):
         # Whoever names a rule for one question has to for all: the one that asks for nothing.
         body["rules"] = [{"majority": question.rule or "plurality"} for question in draft.questions]
+    if is_new:
+        body |= {"single_officer": draft.waiver} if draft.is_alone else {"certifiers": int(draft.certifiers)}
     if draft.quorum:
         body["quorum"] = {"percent": int(draft.quorum)}
     return body

@@ -82,15 +82,15 @@ def show_new() -> Response:
 @access("login", roles=OFFICERS, longest_form=LONGEST_FORM)
 def create_election() -> Response:
     """Change the rows of the form, or create the election."""
-    sent = parse_editor(request.form, ("clone",))
-    [(_, clone)] = sent.more
+    sent = parse_editor(request.form, is_new=True)
+    clone = sent.clone
     source = find_election(clone) if clone else None
     _add_wording(sent)
     faults = find_faults(sent.draft, get_context().clock.now())
     if sent.act != "save" or faults:
         return _show_new(sent.draft, clone, faults if sent.act == "save" else {}, sent.place)
     try:
-        new = _read(sent.draft, source, with_photos=False)
+        new = _read(sent.draft, source, is_new=True)
         view = service.create_election(get_context(), new, get_actor().acting_as(Role.COMMITTEE))
     except Problem as problem:
         return _show_new(sent.draft, clone, problem=_correctable(problem))
@@ -172,7 +172,7 @@ def save_election(uuid: str) -> Response:
         return _show_editor(view, sent.draft, sent.revision, faults if sent.act == "save" else {}, sent.place)
     saved = view
     try:
-        new = _read(sent.draft, view, with_photos=True)
+        new = _read(sent.draft, view)
         saved = service.update_election(get_context(), uuid, new, expected=sent.revision)
         if sent.question >= 0:
             draw_order(get_context(), uuid, sent.question, get_actor().acting_as(Role.COMMITTEE))
@@ -225,11 +225,12 @@ def _add_wording(sent: Sent) -> None:
             add_wording(sent.draft, language)
 
 
-def _read(draft: Draft, source: ElectionView | None, *, with_photos: bool) -> NewElection:
+def _read(draft: Draft, source: ElectionView | None, *, is_new: bool = False) -> NewElection:
     """The very checks that a program's request has to pass. source: whose candidates are carried along."""
     group = source.group_name if source else "Ed25519"
-    new = wire.read_new_election(make_body(draft, group=group, plan=source.trustees if source else None))
-    candidates = carry_candidates(draft, source.presentation if source else None, with_photos=with_photos)
+    plan = source.trustees if source else None
+    new = wire.read_new_election(make_body(draft, group=group, plan=plan, is_new=is_new))
+    candidates = carry_candidates(draft, source.presentation if source else None, with_photos=not is_new)
     if new.presentation is None or candidates is None:
         return new
     return replace(new, presentation=replace(new.presentation, candidates=candidates))

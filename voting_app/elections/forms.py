@@ -22,7 +22,9 @@ from voting_app.elections.wire import (
     CREDENTIAL_MODES,
     LONGEST_DESCRIPTION,
     LONGEST_NAME,
+    LONGEST_REASON,
     MAX_ANSWERS,
+    MAX_CERTIFIERS,
     MAX_LANGUAGES,
     MAX_QUESTIONS,
     MAX_TRUSTEES,
@@ -47,7 +49,7 @@ _ACT = re.compile(
 @dataclass(frozen=True, slots=True)
 class Sent:
     """revision: of the election that was edited. act: which button was used; `place`: the row that it changed, for the
-    page to begin there. question: whose order is to be drawn.
+    page to begin there. question: whose order is to be drawn. clone: the election of which a new one is a copy.
     """
 
     draft: Draft
@@ -55,7 +57,7 @@ class Sent:
     act: str
     place: str = ""
     question: int = -1
-    more: tuple[tuple[str, str], ...] = ()
+    clone: str = ""
 
 
 class _Fields:
@@ -105,8 +107,8 @@ def list_time_zones() -> dict[str, list[str]]:
     return zones
 
 
-def parse_editor(form: MultiDict[str, str], more: tuple[str, ...] = ()) -> Sent:
-    """The form of the editor; Problem 400 `bad-request`. more: names of further fields that the caller reads."""
+def parse_editor(form: MultiDict[str, str], *, is_new: bool = False) -> Sent:
+    """The form of the editor; Problem 400 `bad-request`. is_new: the election is not there yet."""
     fields = _Fields(form)
     languages = fields.texts("language")
     if (
@@ -138,9 +140,15 @@ def parse_editor(form: MultiDict[str, str], more: tuple[str, ...] = ()) -> Sent:
         credential_mode=fields.choice("credential_mode", CREDENTIAL_MODES),
         is_test=fields.choice("test", ("", "yes")) == "yes",
     )
-    wanted, revision = fields.text("new_language").strip(), fields.text("revision")
+    wanted = fields.text("new_language").strip()
     found = _ACT.fullmatch(fields.text("do"))
-    others = tuple((name, fields.text(name)) for name in more)
+    revision = clone = ""
+    if is_new:
+        clone = fields.text("clone")
+        draft.is_alone = fields.choice("officers", ("two", "one")) == "one"
+        draft.certifiers, draft.waiver = fields.text("certifiers").strip(), fields.text("waiver")
+    else:
+        revision = fields.text("revision")
     fields.require_no_other()
     if found is None:
         raise _bad_request()
@@ -149,7 +157,7 @@ def parse_editor(form: MultiDict[str, str], more: tuple[str, ...] = ()) -> Sent:
     question = int(found["question"]) if found[0].startswith("draw-") else -1
     if question >= len(draft.questions):
         raise _bad_request()
-    return Sent(draft, revision, act, place, question, others)
+    return Sent(draft, revision, act, place, question, clone)
 
 
 def _read_question(fields: _Fields, number: int, languages: list[str]) -> QuestionRow:
@@ -230,6 +238,10 @@ def find_faults(draft: Draft, now: datetime) -> dict[str, str]:
         _judge_question(faults, f"q{number}", question, draft.languages)
     _judge_closing(faults, draft, now)
     _judge_numbers(faults, draft)
+    if draft.is_alone:
+        _judge(faults, "waiver", draft.waiver, LONGEST_REASON, is_long=True)
+    elif not 2 <= (_read_number(draft.certifiers) or 0) <= MAX_CERTIFIERS:
+        faults["certifiers"] = gettext("A whole number from 2 to %(most)s is needed.", most=MAX_CERTIFIERS)
     return faults
 
 

@@ -120,6 +120,7 @@ def test_an_election_is_made_from_a_template_in_two_languages(ada: Officer, run:
     assert status["closes_at"] == "2026-12-01T00:00:00Z"
     assert status["presentation"]["texts"]["es"]["name"] == "Huelga"
     assert status["trustees"] == {"singles": 0, "threshold": {"size": 3, "threshold": 2}}
+    assert status["officers"] == {"needed": 2, "certifiers": 2, "reason": ""}
     assert "Members cannot see it yet" in ada.get(made.headers["Location"]).text
 
 
@@ -272,7 +273,9 @@ def test_an_earlier_election_is_cloned_without_its_dates(ada: Officer, run: Run)
     page = ada.get(f"/office/elections/new?clone={run.uuid}")
     form = read_form(page.text)
     assert form["closes"] == ""
-    made = send(ada, "/office/elections/new", form, "save", closes="2026-12-24T12:00")
+    alone = {"closes": "2026-12-24T12:00", "officers": "one"}
+    assert 'href="#waiver"' in send(ada, "/office/elections/new", form, "save", **alone).text
+    made = send(ada, "/office/elections/new", form, "save", **alone, waiver="There is only one officer.")
     assert made.status_code == 303, made.text
     run.uuid = made.headers["Location"].split("/")[3]
     copy = run.status()
@@ -287,6 +290,7 @@ def test_an_earlier_election_is_cloned_without_its_dates(ada: Officer, run: Run)
     ):
         assert copy[name] == first[name], name
     assert copy["uuid"] != first["uuid"]
+    assert copy["officers"] == {"needed": 1, "certifiers": 1, "reason": "There is only one officer."}
 
 
 def test_who_is_no_officer_reads_and_changes_nothing(ada: Officer, run: Run) -> None:
