@@ -23,8 +23,9 @@ from voting_app.login import register_login
 from voting_app.pages import register_pages
 from voting_app.security import register_security
 
-# Each folder has a `routes.blueprint`, whose routes hold their whole address, and an `office.blueprint` if it has pages
-# of the office (elections an `editor.blueprint` as well). The order is that of imports: later ones use earlier ones.
+# Each folder has a `routes.blueprint`, whose routes hold their whole address, or an `office.blueprint` with pages of
+# the office (elections an `editor.blueprint` as well), or both. The order is that of imports: later ones use earlier
+# ones.
 FEATURES = (
     "accounts",
     "ledger",
@@ -32,6 +33,7 @@ FEATURES = (
     "roll",
     "registrar",
     "trustees",
+    "sheets",
     "tally",
     "certification",
     "booth",
@@ -85,9 +87,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
 def _list_blueprints(feature: str) -> Iterator[Blueprint]:
     for room in ("routes", "office", "editor"):
         module = f"voting_app.{feature}.{room}"
-        if room != "routes" and (
-            find_spec(module) is None or not hasattr(import_module(module), "blueprint")
-        ):
+        if find_spec(module) is None or not hasattr(import_module(module), "blueprint"):
             continue
         blueprint = import_module(module).blueprint
         if not isinstance(blueprint, Blueprint):

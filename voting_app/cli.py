@@ -29,6 +29,10 @@ ROLES = ("committee", "registrar", "observer", "administrator")
 TERMINAL = "terminal"
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 SERVER_THREADS = 8
+# How much of an answer waits in memory for a slow reader before the rest is made. What is made at a time is smaller
+# than the difference, so that nothing ever waits in a file.
+WAITING_BYTES = 4_000_000
+MEMORY_BYTES = 8_000_000
 PRIVATE_MODE = 0o600
 
 
@@ -221,6 +225,9 @@ def serve(folder: Path, host: str, port: int) -> None:
             threads=SERVER_THREADS,
             ident=None,
             max_request_body_size=settings.max_body_bytes,
+            # An answer waits for a slow reader in memory, never in a file: sheets have voting codes in them.
+            outbuf_high_watermark=WAITING_BYTES,
+            outbuf_overflow=MEMORY_BYTES,
         )
     except OSError as error:
         context.database.dispose()

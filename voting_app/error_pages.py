@@ -92,6 +92,38 @@ WORDS = {
     "invalid-field": _Words(
         N_("Something in the form cannot stay as it is. Look at every field again."), _START_AGAIN
     ),
+    "nobody-waits": _Words(
+        N_("No code waits to be printed for whom you chose."),
+        N_("Look in the list of members where the codes are."),
+    ),
+    "sheets-erased": _Words(
+        N_("These sheets are printed or were dropped: their codes are not here any more."), _NOTHING
+    ),
+    "fingerprint-changed": _Words(
+        N_(
+            "The election was changed after these sheets were asked for: their fingerprint is not right any more."
+        ),
+        N_("Throw away what is printed of them, drop them, and print anew."),
+    ),
+    "sheets-differ": _Words(
+        N_(
+            "A text or a key was changed after sheets were printed: the election is not the one on the sheets any more."
+        ),
+        N_("Set the texts back, or have the registrar give the members of these sheets new codes."),
+    ),
+    "unprintable": _Words(
+        N_("None of these sheets can be printed."), N_("Load the page of these sheets again; it says why.")
+    ),
+    "no-site": _Words(
+        N_("The address of this site is not set, so no sheet can be printed."),
+        N_("Ask whoever runs the server to set base_url."),
+    ),
+    "not-sure": _Words(N_("Say first that the sheets lie printed before you."), _START_AGAIN),
+    "bad-choice": _Words(N_("Choose whose sheets are to be printed, and the paper."), _START_AGAIN),
+    "not-replaceable": _Words(N_("This code was made before codes could be replaced."), _NOTHING),
+    "credential-mode": _Words(
+        N_("In this election codes are made the other way: on the server or by the registrar."), _NOTHING
+    ),
     "unknown-trustee": _Words(N_("This election has no trustee with this number."), _CHECK_ADDRESS),
     "trustee-began": _Words(
         N_("This trustee has begun to make the key. Without the link it must be made anew, by all trustees."),

@@ -28,6 +28,7 @@ TABS = {
     "elections_office.show_election": N_("Overview"),
     "elections_editor.show_editor": N_("Texts and questions"),
     "roll_office.show_roll": N_("Roll"),
+    "registrar_office.show_credentials": N_("Voting codes"),
     "trustees_office.show_trustees": N_("Trustees"),
     "certification_office.show_result": N_("Result"),
 }

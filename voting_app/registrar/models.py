@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from voting_app.db import Base
+from voting_app.db import Base, UtcTime
 
 
 class CredentialPublication(Base):
@@ -54,3 +56,35 @@ class ReplaceableCredential(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     # How many credentials this member had before the present one.
     replaced: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class SheetRun(Base):
+    """Sheets that a registrar has asked for together. The document itself is made while it is downloaded, and not kept.
+
+    fingerprint: of the election data, as it stands on these sheets.
+    """
+
+    __tablename__ = "sheet_run"
+    __table_args__ = (CheckConstraint("state IN ('open', 'printed', 'dropped')", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    election_id: Mapped[int] = mapped_column(ForeignKey("election.id"), index=True)
+    layout: Mapped[str] = mapped_column(String(20))
+    fingerprint: Mapped[str] = mapped_column(String(43))
+    # What was chosen: empty for everybody, otherwise a unit, or one member's number.
+    unit: Mapped[str] = mapped_column(String(200))
+    member_number: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    state: Mapped[str] = mapped_column(String(10), default="open")
+
+
+class SheetRunEntry(Base):
+    """Whose sheets are in a run, in their order. fault: why this one could not be printed."""
+
+    __tablename__ = "sheet_run_entry"
+    __table_args__ = (Index("ix_sheet_run_entry_roll_entry_id", "roll_entry_id"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("sheet_run.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True)
+    roll_entry_id: Mapped[int] = mapped_column(ForeignKey("roll_entry.id"))
+    fault: Mapped[str | None] = mapped_column(String(500))

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crypto.credentials import (
@@ -33,7 +34,7 @@ from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
 from voting_app.registrar import vault
-from voting_app.registrar.models import CredentialPublication
+from voting_app.registrar.models import CredentialPublication, SheetRun, SheetRunEntry
 from voting_app.registrar.vault import NewCredential
 from voting_app.roll import service as roll
 from voting_app.roll.service import Eligible
@@ -198,6 +199,28 @@ def forget_handed(context: Context, uuid: str, numbers: Collection[str], actor: 
         if unknown := sorted(set(numbers) - ids.keys()):
             raise _unknown_member(unknown)
         return vault.erase_many(session, [ids[number] for number in numbers], vault.Way.PROGRAM)
+
+
+def require_sheets_fit(session: Session, election_id: int, fingerprint: str) -> None:
+    """Refuses a fingerprint that is not the one on the sheets that members have: 409 ``sheets-differ``."""
+    void = session.scalar(
+        select(func.count())
+        .select_from(SheetRunEntry)
+        .join(SheetRun, SheetRun.id == SheetRunEntry.run_id)
+        .where(
+            SheetRun.election_id == election_id,
+            SheetRun.state == "printed",
+            SheetRun.fingerprint != fingerprint,
+        )
+    )
+    if void:
+        raise Problem(
+            409,
+            "sheets-differ",
+            "Sheets were printed already, and this election is not the one that their fingerprint is of: a text or a"
+            " key was changed since. Set the texts back, or give these members new codes and sheets.",
+            extra={"sheets": void},
+        )
 
 
 def get_weights(context: Context, uuid: str) -> Counter[int]:

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from voting_app.context import Context
 from voting_app.elections.models import Election
 from voting_app.elections.states import State
-from voting_app.registrar.models import ReplaceableCredential, SealedCredential
+from voting_app.registrar.models import ReplaceableCredential, SealedCredential, SheetRunEntry
 from voting_app.roll.models import RollEntry
 from voting_app.sealing import seal, unseal
 
@@ -26,7 +26,7 @@ _PUBLIC_PURPOSE = "steward-public-credential-seal"
 # SQLite takes a bounded number of values in one statement.
 _AT_ONCE = 500
 # No ballot is taken any more, and never will be again.
-_ENDED = (State.CLOSED, State.TALLIED, State.CERTIFIED, State.CANCELLED, State.UNTALLIABLE)
+ENDED = (State.CLOSED, State.TALLIED, State.CERTIFIED, State.CANCELLED, State.UNTALLIABLE)
 
 
 class Way(StrEnum):
@@ -106,6 +106,8 @@ def replace(session: Session, context: Context, new: NewCredential) -> str | Non
         session.add(SealedCredential(roll_entry_id=new.roll_entry_id, sealed=sealed))
     else:
         waiting.sealed = sealed
+    # Whatever sheet there is of it is not good any more.
+    session.execute(delete(SheetRunEntry).where(SheetRunEntry.roll_entry_id == new.roll_entry_id))
     session.execute(
         update(RollEntry)
         .where(RollEntry.id == new.roll_entry_id)
@@ -194,6 +196,86 @@ def list_waiting(session: Session, election_id: int) -> list[Waiting]:
     return [Waiting(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many members' credentials are where: a way of `Way`, "waiting", or "" for those of whom nothing is known."""
+
+    waiting: int
+    ways: dict[str, int]
+
+
+def count_ways(session: Session, election_id: int) -> Count:
+    """Return how many credentials wait, and how many went which way."""
+    rows = session.execute(
+        select(RollEntry.credential_way, func.count())
+        .where(RollEntry.election_id == election_id, RollEntry.credential_way.is_not(None))
+        .group_by(RollEntry.credential_way)
+    )
+    return Count(count_waiting(session, election_id), {row[0] or "": row[1] for row in rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a member's credential is. replaced: how many earlier ones were lost; None where that is not known (any
+    more).
+    """
+
+    roll_entry_id: int
+    member_number: str
+    name: str
+    unit: str
+    is_waiting: bool
+    way: str | None
+    replaced: int | None
+
+
+def list_held(session: Session, election_id: int, search: str = "") -> list[Held]:
+    """Return those who get a credential, by member number. search: a part of a name or number, in whatever capitals."""
+    found = select(RollEntry).where(RollEntry.election_id == election_id, RollEntry.eligible)
+    held = _hold(session, found.order_by(RollEntry.member_number))
+    # Not by the database: SQLite knows capitals of English letters only.
+    wanted = search.casefold()
+    return [
+        member
+        for member in held
+        if wanted in member.name.casefold() or wanted in member.member_number.casefold()
+    ]
+
+
+def find_held(session: Session, election_id: int, roll_entry_id: int) -> Held | None:
+    """Return where one member's credential is; None if nobody with this row gets one in this election."""
+    found = select(RollEntry).where(
+        RollEntry.election_id == election_id, RollEntry.eligible, RollEntry.id == roll_entry_id
+    )
+    return next(iter(_hold(session, found)), None)
+
+
+def _hold(session: Session, found: Select[RollEntry]) -> list[Held]:
+    rows = session.execute(
+        found.outerjoin(SealedCredential, SealedCredential.roll_entry_id == RollEntry.id)
+        .outerjoin(ReplaceableCredential, ReplaceableCredential.roll_entry_id == RollEntry.id)
+        .add_columns(SealedCredential.roll_entry_id, ReplaceableCredential.replaced)
+    )
+    return [
+        Held(
+            entry.id,
+            entry.member_number,
+            entry.name,
+            entry.unit,
+            waiting is not None,
+            entry.credential_way,
+            replaced,
+        )
+        for entry, waiting, replaced in rows
+    ]
+
+
+def list_units(session: Session, election_id: int) -> list[str]:
+    """Return the units in which credentials wait."""
+    units = {waiting.unit for waiting in list_waiting(session, election_id)}
+    return sorted(unit for unit in units if unit)
+
+
 def count_waiting(session: Session, election_id: int) -> int:
     """Return how many credentials wait in an election."""
     return (
@@ -214,7 +296,7 @@ def list_ended(session: Session) -> list[int]:
             select(RollEntry.election_id)
             .join(SealedCredential, SealedCredential.roll_entry_id == RollEntry.id)
             .join(Election, Election.id == RollEntry.election_id)
-            .where(Election.state.in_(_ENDED))
+            .where(Election.state.in_(ENDED))
             .distinct()
         )
     )

@@ -64,7 +64,7 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
     """Assembles the election's key, appends Setup and says "keys ready"; returns the fingerprint.
 
     Problems: 409 ``wrong-state``, ``trustees-missing``, ``keys-incomplete``, ``credentials-missing``,
-    ``changed-meanwhile``; 422 ``bad-keys``.
+    ``changed-meanwhile``, ``sheets-differ``; 422 ``bad-keys``.
     """
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
@@ -93,6 +93,7 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
         if elections.election_for_box(session, uuid) != view:
             raise Problem(409, "changed-meanwhile", "The election was changed meanwhile; look and try again.")
         box_id = ledger.get_box_id(session, uuid)
+        registrar.require_sheets_fit(session, election.id, fingerprint)
         vault.forget_publics(session, election.id)
         ledger.append(session, box_id, ledger.SETUP, [raw_election, raw_trustees, credentials, setup])
         payload = {"trustees": sha256_hex(raw_trustees), "fingerprint": fingerprint}
@@ -101,6 +102,24 @@ def ready_keys(context: Context, uuid: str, actor: Actor) -> str:
             seat.drill_nonce = new_hex(NONCE_BYTES)
         tell_whose_turn_it_is(session, context, uuid)
     return fingerprint
+
+
+def find_fingerprint(context: Context, uuid: str) -> str | None:
+    """The fingerprint of the election data: what Setup has fixed, or what it would fix now; None without all keys.
+
+    Before Setup every change of a text and every restart of the trustees makes it another one.
+    """
+    with context.database.read() as session:
+        view = elections.election_for_box(session, uuid)
+        setup = ledger.find_setup(session, ledger.get_box_id(session, uuid))
+        if setup is not None:
+            return parse_election(setup.election).fingerprint
+        try:
+            messages = _collect(session, view.id)
+        except Problem:
+            return None
+    raw_election, _ = _encode_setup_data(view, _assemble(view, messages))
+    return parse_election(raw_election).fingerprint
 
 
 def _collect(session: Session, election_id: int) -> _Messages:

@@ -1,0 +1,237 @@
+"""Sheets out of the office: whose code is on which sheet, and what is left of the codes when they are printed."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import inspect, text, update
+from werkzeug.test import TestResponse
+
+from tests.paper.reading import Reader
+from tests.voting_app.api import Api, Run
+from tests.voting_app.office import Officer, first_administrator
+from tests.voting_app.registrar.test_replacing import REGISTRAR, open_all
+from voting_app.elections.models import Election
+from voting_app.registrar import service as registrar
+from voting_app.registrar import vault
+from voting_app.sealing import unseal
+from voting_app.sheets import service
+
+ROLL = (
+    "name,member_number,unit,language\nŁukasz Nowak,M1,North > One,es\nGrace Hopper,M2,North,\n"
+    "Alan Turing,M3,South,fr\nEmmy Noether,M4,North2,\n"
+)
+ALL = {"who": "all", "layout": "letter"}
+
+
+@pytest.fixture
+def ada(app: Flask) -> Officer:
+    return first_administrator(app)
+
+
+@pytest.fixture
+def run(app: Flask, ada: Officer) -> Run:
+    """Codes wait, and the trustees' keys are complete but not fixed."""
+    return Run(Api(ada.context, app.test_client())).create().freeze(ROLL).generate().seat().ceremony()
+
+
+def find_base(run: Run) -> str:
+    return f"/office/elections/{run.uuid}/credentials/sheets"
+
+
+def ask(ada: Officer, run: Run, **fields: str) -> str:
+    """The address of a new run of sheets."""
+    answer = ada.act(find_base(run), {**ALL, **fields})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def download(ada: Officer, address: str, part: int = 1) -> TestResponse:
+    return ada.get(f"{address}/sheets-{part:03}.pdf")
+
+
+def say_printed(ada: Officer, address: str, **fields: str) -> TestResponse:
+    return ada.act(f"{address}/printed", {"sure": "yes", **fields})
+
+
+def test_each_sheet_has_the_code_of_its_member_and_the_fingerprint(
+    ada: Officer, run: Run, tmp_path: Path
+) -> None:
+    credentials = open_all(run)
+    answer = download(ada, ask(ada, run))
+    assert answer.mimetype == "application/pdf"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    run.ready()
+    fingerprint = run.election().fingerprint
+    reader = Reader(answer.data, tmp_path)
+    assert reader.count_pages() == 4
+    for page, number in enumerate(sorted(credentials), 1):
+        written = reader.read(page)
+        assert number in written
+        assert [code for code in credentials.values() if code in written] == [credentials[number]]
+        link = f"http://127.0.0.1:8000/elections/{run.uuid}/vote#{credentials[number]}.{fingerprint}"
+        assert reader.scan(page) == [link]
+    assert "Su código de voto" in reader.read(1)
+
+
+@pytest.mark.parametrize(
+    "fields,numbers",
+    [
+        ({"who": "unit", "unit": "North"}, {"M1", "M2"}),
+        ({"who": "member", "member": "M3"}, {"M3"}),
+        ({"who": "all", "unit": "North", "member": "M3"}, {"M1", "M2", "M3", "M4"}),
+    ],
+)
+def test_whose_sheets_are_printed(ada: Officer, run: Run, fields: dict[str, str], numbers: set[str]) -> None:
+    address = ask(ada, run, **fields)
+    assert say_printed(ada, address).status_code == 303
+    assert set(open_all(run)) == {"M1", "M2", "M3", "M4"} - numbers
+
+
+def test_what_is_not_asked_for_rightly(ada: Officer, run: Run) -> None:
+    base = find_base(run)
+    for fields, status in (
+        ({"who": "unit"}, 422),
+        ({"who": "member", "member": " "}, 422),
+        ({"who": "friends"}, 422),
+        ({"layout": "a5"}, 422),
+        ({"who": "member", "member": "M9"}, 409),
+        ({"who": "unit", "unit": "East"}, 409),
+        ({"code": "000000"}, 400),
+    ):
+        answer = ada.post(base, {**ALL, "code": ada.code(), **fields}, page=base)
+        assert answer.status_code == status, fields
+    assert service.list_runs(ada.context, run.uuid) == []
+    early = Run(run.api).create().freeze().generate()
+    assert "trustees must make their keys first" in ada.get(find_base(early)).text
+    assert ada.act(find_base(early), ALL).status_code == 409
+
+
+def test_after_printing_no_code_is_left(ada: Officer, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in tables nor in files, not even for whoever has the installation's secret."""
+    caplog.set_level("DEBUG")
+    credentials = open_all(run)
+    run.ready().drill().open()
+    address = ask(ada, run)
+    assert say_printed(ada, address, sure="").status_code == 422
+    assert ada.act(f"{address}/printed").status_code == 422
+    assert ada.post(f"{address}/printed", {"sure": "yes", "code": "000000"}).status_code == 400
+    assert open_all(run) == credentials
+    assert download(ada, address).status_code == 200
+    assert say_printed(ada, address).status_code == 303
+    assert open_all(run) == {}
+    # Nobody prints them again.
+    for answer in (download(ada, address), ada.get(f"{address}/sheets.zip"), say_printed(ada, address)):
+        assert answer.status_code == 409
+    assert "Nobody can print them again" in ada.get(address).text
+    assert ada.act(find_base(run), ALL).status_code == 409
+    context = ada.context
+    blobs: list[bytes] = []
+    with context.database.read() as session:
+        for table in inspect(session.connection()).get_table_names():
+            for row in session.execute(text(f'SELECT * FROM "{table}"')):  # noqa: S608
+                blobs += [bytes(cell) for cell in row if isinstance(cell, bytes | memoryview)]
+    for blob in blobs:
+        for entry in range(1, 5):
+            with pytest.raises((RuntimeError, ValueError)):
+                unseal(context.settings.secret, vault._PURPOSE, vault._place(entry), blob)
+    files = [file for file in context.settings.instance_folder.rglob("*") if file.is_file()]
+    assert any(file.name.endswith("-wal") for file in files)
+    raw = b"".join(file.read_bytes() for file in files) + caplog.text.encode()
+    for credential in credentials.values():
+        assert credential.encode() not in raw
+        assert credential.replace("-", "").encode() not in raw
+
+
+def test_a_run_may_be_dropped(ada: Officer, run: Run) -> None:
+    address = ask(ada, run)
+    assert ada.act(f"{address}/drop").status_code == 400, "a field that the form has not"
+    assert ada.post(f"{address}/drop").status_code == 303
+    assert len(open_all(run)) == 4
+    assert download(ada, address).status_code == 409
+    assert ada.post(f"{address}/drop").status_code == 409
+
+
+def test_long_rolls_come_in_parts(
+    ada: Officer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PART", 3)
+    address = ask(ada, run)
+    assert "2 files" in ada.get(address).text
+    parts = [download(ada, address, part).data for part in (1, 2)]
+    assert [Reader(part, tmp_path).count_pages() for part in parts] == [3, 1]
+    for part in (0, 3, 10**9):
+        assert download(ada, address, part).status_code == 409
+    archive = zipfile.ZipFile(io.BytesIO(ada.get(f"{address}/sheets.zip").data))
+    assert archive.testzip() is None
+    assert [archive.read(name) for name in archive.namelist()] == parts
+
+
+def test_who_got_the_code_otherwise_is_not_printed(ada: Officer, run: Run, tmp_path: Path) -> None:
+    address = ask(ada, run)
+    with ada.context.database.write() as session:
+        [entry] = [row.roll_entry_id for row in vault.list_waiting(session, 1) if row.member_number == "M2"]
+        vault.erase(session, entry, vault.Way.MAILED)
+    assert Reader(download(ada, address).data, tmp_path).count_pages() == 3
+    assert say_printed(ada, address).status_code == 303
+    with ada.context.database.read() as session:
+        assert vault.count_ways(session, 1) == vault.Count(0, {"mailed": 1, "printed": 3})
+
+
+def test_a_sheet_that_cannot_be_printed_leaves_the_others_alone(
+    ada: Officer, run: Run, tmp_path: Path
+) -> None:
+    other = Run(run.api).create().freeze("name,member_number\nGrace,M1\nम,M2\n").generate().seat().ceremony()
+    address = ask(ada, other)
+    assert Reader(download(ada, address).data, tmp_path).count_pages() == 1
+    page = ada.get(address).text
+    assert "1 sheet cannot be printed" in page
+    assert say_printed(ada, address).status_code == 303
+    assert list(open_all(other)) == ["M2"], "it goes on waiting"
+
+
+def test_a_change_of_the_election_makes_sheets_void(ada: Officer, run: Run) -> None:
+    address = ask(ada, run)
+    assert say_printed(ada, ask(ada, run, who="member", member="M1")).status_code == 303
+    change(run, "Officers of Local 21")
+    assert download(ada, address).status_code == 409
+    assert say_printed(ada, address).status_code == 409
+    # What is on paper already must fit, or be replaced.
+    run.api.refuse(409, "sheets-differ", f"{run.base}/keys", role="committee")
+    registrar.replace_credentials(ada.context, run.uuid, ["M1"], REGISTRAR)
+    run.ready()
+    assert len(open_all(run)) == 4
+
+
+def change(run: Run, name: str) -> None:
+    """As the committee's editor does."""
+    with run.api.context.database.write() as session:
+        session.execute(update(Election).values(name=name))
+
+
+def test_nobody_but_registrars_reaches_a_sheet(ada: Officer, run: Run) -> None:
+    address = ask(ada, run)
+    paths = ("", "/sheets-001.pdf", "/sheets.zip")
+    for role in ("committee", "observer", "helpdesk"):
+        officer = ada.new_officer(f"{role}@example.org", role)
+        assert {officer.get(address + path).status_code for path in paths} == {403}
+        assert officer.get(find_base(run)).status_code == 403
+        for path in ("/printed", "/drop"):
+            assert officer.act(address + path, {"sure": "yes"}).status_code == 403
+    stranger = ada.app.test_client()
+    assert {stranger.get(address + path).status_code for path in paths} == {401}
+    # Nor under another election's address.
+    other = Run(run.api).create().freeze().generate().seat().ceremony()
+    wrong = address.replace(run.uuid, other.uuid)
+    assert {ada.get(wrong + path).status_code for path in paths} == {404}
+    assert say_printed(ada, wrong).status_code == 404
+    assert len(open_all(run)) == 4
+
+
+def test_after_voting_nothing_is_printed(ada: Officer, run: Run) -> None:
+    run.ready().committee("cancel", {"reason": "A candidate was forgotten."})
+    assert ada.act(find_base(run), ALL).status_code == 409

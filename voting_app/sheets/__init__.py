@@ -1,0 +1,1 @@
+"""Voting sheets of credentials that the server made: asked for in the office, made while they are downloaded."""
