@@ -526,6 +526,19 @@ VIEWS = (
         "office-roll-member", "One member", "enrolled", f"{_OFFICE}/roll/members/{{member}}", is_office=True
     ),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
+    View(
+        "office-settings",
+        "Settings and a message to try the mail",
+        "open",
+        "/office/settings",
+        is_office=True,
+    ),
+    View("office-elections", "All elections", "open", "/office/elections", is_office=True),
+    View("office-overview", "What happens in an election now", "open", _OFFICE, is_office=True),
+    View(
+        "office-counting", "Who is awaited to open the result", "closed", f"{_OFFICE}/result", is_office=True
+    ),
+    View("office-result", "The result and its report", "certified", f"{_OFFICE}/result", is_office=True),
     View("office-starts", "A new election", "open", "/office/elections/new", is_office=True),
     View(
         "office-new",

@@ -20,7 +20,7 @@ from tests.voting_app.office import first_administrator
 from voting_app.app import create_app
 from voting_app.config import Settings
 from voting_app.context import Context
-from voting_app.db import Database
+from voting_app.db import Database, SchemaError, downgrade, upgrade
 from voting_app.ledger import service as ledger
 from voting_app.operations.service import BackupError, back_up
 
@@ -185,6 +185,31 @@ def test_postgresql_has_its_own_program(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="pg_dump"):
         back_up(database, tmp_path / "copy")
     database.dispose()
+
+
+# --- another version -----------------------------------------------------------------------------------------
+
+
+def test_an_election_that_is_open_goes_on_after_an_upgrade(each_context: Context, tmp_path: Path) -> None:
+    """The tables are those of an older version, and people are voting in them when the new program starts."""
+    app = create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
+    run = Run(Api(each_context, app.test_client())).set_up()
+    first = run.cast("M1", [[0], [0]])
+    assert first.status_code == 201
+    downgrade(each_context.settings.database_url, "0008")
+    assert app.test_client().get("/healthz").status_code == 503
+    with pytest.raises(SchemaError, match="steward upgrade"):
+        create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
+    upgrade(each_context.settings.database_url)
+    upgraded = create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
+    again = replace(run, api=Api(each_context, upgraded.test_client()))
+    assert again.status()["state"] == "open"
+    assert again.cast("M1", [[1], [1]]).status_code == 409
+    assert again.cast("M2", [[0], [0]]).status_code == 201
+    with each_context.database.read() as session:
+        box_id = ledger.get_box_id(session, run.uuid)
+        assert ledger.find_ballot(session, box_id, first.json["tracker"]) is not None
+        assert ledger.count_ballots(session, box_id) == 2
 
 
 # --- the document --------------------------------------------------------------------------------------------
