@@ -14,11 +14,17 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 from audit.keyfile import KeyFile, encode_key_file
+from paper.sheets import Layout
 from tests.flows.browser import open_devtools
 from tests.flows.elections import QUESTIONS, SHARED, HeldElection
-from tests.flows.office import PASSWORD, enter, find_member, get_office
+from tests.flows.office import PASSWORD, enter, find_member, get_office, open_app
 from tests.flows.people import Elections
+from voting_app.accounts.service import Actor
+from voting_app.context import get_context
 from voting_app.demo.people import base
+from voting_app.registrar import service as registrar
+from voting_app.sheets import service as sheets
+from voting_app.sheets.service import Choice
 
 BROWSER_PROGRAMS = Path(__file__).resolve().parents[2] / "voting_app/static/pages"
 
@@ -343,7 +349,7 @@ class View:
 
     name: of the files; caption: what one sees; state: of the election that is shown, a key of SCENES; path: below the
     election's page, or from the root if it begins with "/" (braces: uuid, credential, and the tokens of the first two
-    trustees, a one-time link, the numbers of an officer's account and of a member's row);
+    trustees, a one-time link, the numbers of an officer's account and of a member's row, of a run of sheets);
     act: what is done there first; status: what the
     server answers; is_office: an administrator is logged in.
     """
@@ -365,6 +371,7 @@ class View:
             token=tokens[0],
             token2=tokens[1],
             member=find_member(election.server, election.uuid) if "{member}" in self.path else "",
+            run=_runs.get(election.uuid, ""),
             **get_office(election.server).values() if self.name.startswith("office") else {},
         )
         return election.server.url + path if path.startswith("/") else election.url + path
@@ -395,11 +402,26 @@ def _begin_keys(election: HeldElection) -> HeldElection:
     return election
 
 
+# Election -> the number of its run of sheets.
+_runs: dict[str, int] = {}
+
+
+def _issue_here(election: HeldElection) -> HeldElection:
+    """The server makes the codes, and sheets are asked for."""
+    context = get_context(open_app(election.server))
+    registrar.generate_credentials(context, election.uuid, Actor("registrar", 8))
+    election.seat().make_keys()
+    _runs[election.uuid] = sheets.create_run(context, election.uuid, Choice(), Layout.LETTER)
+    context.database.dispose()
+    return election
+
+
 # How to bring a new election into each state that pages differ in. Later ones go on from where earlier ones stop.
 SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
     "enrolled": lambda e: _enrol(e.create()),
     "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
+    "issued": lambda e: _issue_here(e.create().freeze()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
     # Each trustee has a key of its own here.
     "single": lambda e: e.create().freeze().issue().seat().make_keys(),
@@ -525,6 +547,25 @@ VIEWS = (
     View(
         "office-roll-member", "One member", "enrolled", f"{_OFFICE}/roll/members/{{member}}", is_office=True
     ),
+    View("office-codes", "Voting codes of the server", "issued", f"{_OFFICE}/credentials", is_office=True),
+    View(
+        "office-codes-list", "Whose code is where", "issued", f"{_OFFICE}/credentials/members", is_office=True
+    ),
+    View(
+        "office-codes-member",
+        "A member's code",
+        "issued",
+        f"{_OFFICE}/credentials/members/{{member}}",
+        is_office=True,
+    ),
+    View("office-sheets", "Asking for sheets", "issued", f"{_OFFICE}/credentials/sheets", is_office=True),
+    View(
+        "office-sheet-run",
+        "Sheets to be printed",
+        "issued",
+        f"{_OFFICE}/credentials/sheets/{{run}}",
+        is_office=True,
+    ),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
     View(
         "office-settings",
@@ -593,6 +634,8 @@ class Gallery:
             more: dict[str, Any] = {"name": AWKWARD_NAME} if state == "ready" else {}
             if state == "again":
                 more = {"revoting": True}
+            if state == "issued":
+                more = {"credential_mode": "server"}
             if state == "single":
                 more = {"threshold": 3}
             self._made[state] = SCENES[state](self.elections.new(**SHARED | more))

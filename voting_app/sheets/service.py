@@ -207,14 +207,13 @@ def say_printed(context: Context, uuid: str, number: int) -> int:
 
     Problems: 404 ``not-found``; 409 ``sheets-erased`` if somebody said so before, ``fingerprint-changed``.
     """
-    with context.database.read() as session:
-        fingerprint = _find_run(session, uuid, number).fingerprint
-    _require_same(context, uuid, fingerprint)
     with context.database.write() as session:
         elections.lock_election(session, uuid)
         run = _find_run(session, uuid, number)
         if run.state != "open":
             raise _erased()
+        # While the election is locked, nobody changes a text or fixes the key.
+        _require_same(context, uuid, run.fingerprint)
         run.state = "printed"
         ids = session.scalars(
             select(SheetRunEntry.roll_entry_id).where(

@@ -9,10 +9,10 @@ from voting_app.languages import N_
 from voting_app.sheets.service import Choice
 
 _LAYOUTS = {
-    Layout.LETTER: N_("One sheet for each member, US Letter"),
-    Layout.A4: N_("One sheet for each member, A4"),
-    Layout.LETTER_LABELS: N_("Labels, US Letter"),
-    Layout.A4_LABELS: N_("Labels, A4"),
+    Layout.LETTER: N_("US Letter, one sheet each"),
+    Layout.A4: N_("A4, one sheet each"),
+    Layout.LETTER_LABELS: N_("US Letter, labels"),
+    Layout.A4_LABELS: N_("A4, labels"),
 }
 
 

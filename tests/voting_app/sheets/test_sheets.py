@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import inspect, text, update
+from sqlalchemy import inspect, select, text, update
 from werkzeug.test import TestResponse
 
+from paper.sheets import Layout
 from tests.paper.reading import Reader
 from tests.voting_app.api import Api, Run
 from tests.voting_app.office import Officer, first_administrator
 from tests.voting_app.registrar.test_replacing import REGISTRAR, open_all
+from voting_app.app import create_app
+from voting_app.context import Context
 from voting_app.elections.models import Election
+from voting_app.registrar import jobs, vault
 from voting_app.registrar import service as registrar
-from voting_app.registrar import vault
 from voting_app.sealing import unseal
 from voting_app.sheets import service
+from voting_app.sheets.service import Choice
 
 ROLL = (
     "name,member_number,unit,language\nŁukasz Nowak,M1,North > One,es\nGrace Hopper,M2,North,\n"
@@ -235,3 +239,25 @@ def test_nobody_but_registrars_reaches_a_sheet(ada: Officer, run: Run) -> None:
 def test_after_voting_nothing_is_printed(ada: Officer, run: Run) -> None:
     run.ready().committee("cancel", {"reason": "A candidate was forgotten."})
     assert ada.act(find_base(run), ALL).status_code == 409
+
+
+def test_from_making_to_erasing_on_each_database(each_context: Context) -> None:
+    app = create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
+    run = Run(Api(each_context, app.test_client())).create().freeze(ROLL).generate().seat().ceremony()
+    registrar.replace_credentials(each_context, run.uuid, ["M4"], REGISTRAR)
+    number = service.create_run(each_context, run.uuid, Choice(unit="North"), Layout.A4_LABELS)
+    assert service.make_part(each_context, run.uuid, number, 1).startswith(b"%PDF")
+    view = service.get_run(each_context, run.uuid, number)
+    assert (view.count, view.waiting, view.parts, view.state) == (2, 2, 1, "open")
+    assert service.say_printed(each_context, run.uuid, number) == 2
+    assert [view.state for view in service.list_runs(each_context, run.uuid)] == ["printed"]
+    run.ready()
+    jobs._looked_at.clear()
+    assert jobs.run_due(each_context) == 0
+    run.committee("cancel", {"reason": "A candidate was forgotten."})
+    jobs._looked_at.clear()
+    assert jobs.run_due(each_context) == 2
+    with each_context.database.read() as session:
+        [election_id] = session.scalars(select(Election.id))
+        assert vault.count_ways(session, election_id) == vault.Count(0, {"printed": 2, "expired": 2})
+        assert {member.name for member in vault.list_held(session, election_id, "łuk")} == {"Łukasz Nowak"}
