@@ -270,12 +270,6 @@ def _hold(session: Session, found: Select[RollEntry]) -> list[Held]:
     ]
 
 
-def list_units(session: Session, election_id: int) -> list[str]:
-    """Return the units in which credentials wait."""
-    units = {waiting.unit for waiting in list_waiting(session, election_id)}
-    return sorted(unit for unit in units if unit)
-
-
 def count_waiting(session: Session, election_id: int) -> int:
     """Return how many credentials wait in an election."""
     return (

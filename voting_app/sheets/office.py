@@ -121,7 +121,6 @@ def _show_runs(
     view = find_election(uuid)
     with get_context().database.read() as session:
         waiting = vault.count_waiting(session, view.id)
-        units = vault.list_units(session, view.id)
     member = request.args.get("member", "")
     return make_election_page(
         "office/sheets.html",
@@ -129,7 +128,7 @@ def _show_runs(
         problem=problem,
         tab=_TAB,
         waiting=waiting,
-        units=units,
+        units=service.list_units(get_context(), uuid),
         runs=[_describe_run(run) for run in service.list_runs(get_context(), uuid)],
         is_ready=service.is_ready(get_context(), uuid),
         is_fixed=_is_fixed(view),

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import parse_questions
+from crypto.roll import UNIT_SEPARATOR, parse_unit
 from paper.faults import PaperError
 from paper.link import parse_site
 from paper.sheets import Layout, Occasion, Sheet, make_sheets
@@ -233,6 +234,15 @@ def drop_run(context: Context, uuid: str, number: int) -> None:
         run.state = "dropped"
 
 
+def list_units(context: Context, uuid: str) -> list[str]:
+    """The units in which codes wait, and those above them, as `Choice.unit` names them."""
+    with context.database.read() as session:
+        election_id = elections.election_for_box(session, uuid).id
+        paths = {parse_unit(waiting.unit) for waiting in vault.list_waiting(session, election_id)}
+    above = {path[:length] for path in paths for length in range(1, len(path) + 1)}
+    return [f" {UNIT_SEPARATOR} ".join(path) for path in sorted(above)]
+
+
 def is_ready(context: Context, uuid: str) -> bool:
     """Whether there is a fingerprint that sheets can have."""
     return keys.find_fingerprint(context, uuid) is not None
@@ -269,8 +279,9 @@ def _require_before_end(state: str) -> None:
 def _is_chosen(waiting: Waiting, choice: Choice) -> bool:
     if choice.member_number:
         return waiting.member_number == choice.member_number
-    # A unit's name is that of the whole way to it, so what is below it begins with it.
-    return not choice.unit or waiting.unit == choice.unit or waiting.unit.startswith(f"{choice.unit} > ")
+    # The name of what is below a unit begins with the unit's.
+    unit = parse_unit(choice.unit)
+    return parse_unit(waiting.unit)[: len(unit)] == unit
 
 
 def _find_run(session: Session, uuid: str, number: int) -> SheetRun:

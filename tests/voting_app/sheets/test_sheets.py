@@ -24,7 +24,7 @@ from voting_app.sheets import service
 from voting_app.sheets.service import Choice
 
 ROLL = (
-    "name,member_number,unit,language\nŁukasz Nowak,M1,North > One,es\nGrace Hopper,M2,North,\n"
+    "name,member_number,unit,language\nŁukasz Nowak,M1,North>One > A,es\nGrace Hopper,M2,North,\n"
     "Alan Turing,M3,South,fr\nEmmy Noether,M4,North2,\n"
 )
 ALL = {"who": "all", "layout": "letter"}
@@ -86,12 +86,15 @@ def test_each_sheet_has_the_code_of_its_member_and_the_fingerprint(
     "fields,numbers",
     [
         ({"who": "unit", "unit": "North"}, {"M1", "M2"}),
+        ({"who": "unit", "unit": "North > One"}, {"M1"}),
         ({"who": "member", "member": "M3"}, {"M3"}),
         ({"who": "all", "unit": "North", "member": "M3"}, {"M1", "M2", "M3", "M4"}),
     ],
 )
 def test_whose_sheets_are_printed(ada: Officer, run: Run, fields: dict[str, str], numbers: set[str]) -> None:
     address = ask(ada, run, **fields)
+    units = ["North", "North > One", "North > One > A", "North2", "South"]
+    assert service.list_units(ada.context, run.uuid) == units
     assert say_printed(ada, address).status_code == 303
     assert set(open_all(run)) == {"M1", "M2", "M3", "M4"} - numbers
 
