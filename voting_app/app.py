@@ -39,6 +39,7 @@ FEATURES = (
     "booth",
     "public",
     "operations",
+    "approvals",
 )
 
 

@@ -137,6 +137,47 @@ WORDS = {
     "reminded-already": _Words(
         N_("This trustee was reminded today. Telephone, or wait until tomorrow."), _NOTHING
     ),
+    "statement-missing": _Words(
+        N_("A statement is needed, of at most 2000 signs. Everybody can read it."), _START_AGAIN
+    ),
+    "bad-time": _Words(N_("Date and time are needed, as 2026-11-22 18:00."), _START_AGAIN),
+    "skipped-time": _Words(
+        N_(
+            "In that night the clocks are put forward, and this time is left out. Choose an earlier or a later one."
+        ),
+        _START_AGAIN,
+    ),
+    "twice": _Words(
+        N_("In that night the clocks are put back, and this time comes twice. Say which one you mean."),
+        _START_AGAIN,
+    ),
+    "proposal-gone": _Words(
+        N_("What you agreed to is not proposed any more, or has changed since. Please look again."),
+        _START_AGAIN,
+    ),
+    "other-proposal": _Words(
+        N_(
+            "Another officer has proposed this with something else in it. Agree to that one, or withdraw it first."
+        ),
+        _START_AGAIN,
+    ),
+    "closing-time-passed": _Words(N_("The closing time has passed. Give a later one."), _START_AGAIN),
+    "not-later": _Words(
+        N_("The new closing time must be later than the present one and than now."), _START_AGAIN
+    ),
+    "keys-not-drilled": _Words(
+        N_("Not enough trustees have proved that they hold their keys."),
+        N_("Wait until enough have done it; the page of the trustees says who is awaited."),
+    ),
+    "privacy-check": _Words(
+        N_("The result of this election would show how somebody voted, so it is not opened."), _NOTHING
+    ),
+    "changed-since-setup": _Words(
+        N_("The service's key, or whether votes are final, is not what the election data say any more."),
+        _NOTHING,
+    ),
+    "not-counted-yet": _Words(N_("The ballots are not added up yet. Wait a minute."), _START_AGAIN),
+    "roll-empty": _Words(N_("The roll has no member who may vote."), _START_AGAIN),
     "reason-missing": _Words(
         N_("A reason is needed, of at most 2000 signs. Everybody can read it."), _START_AGAIN
     ),

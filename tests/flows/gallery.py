@@ -396,6 +396,13 @@ def _enrol(election: HeldElection) -> HeldElection:
     return election
 
 
+def _propose(election: HeldElection) -> HeldElection:
+    """One of two officers wants to freeze the roll, and to cancel."""
+    _enrol(election)
+    election.act("cancel", {"reason": "A candidate's name is misspelt, <b>so</b> we begin anew.\nשלום"})
+    return election.act("roll/freeze")
+
+
 def _begin_keys(election: HeldElection) -> HeldElection:
     """The second trustee is ahead of the others and waits for them."""
     election.trustees[1].send_certificate()
@@ -420,6 +427,7 @@ def _issue_here(election: HeldElection) -> HeldElection:
 SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
     "enrolled": lambda e: _enrol(e.create()),
+    "proposed": lambda e: _propose(e.create()),
     "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
     "issued": lambda e: _issue_here(e.create().freeze()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
@@ -617,6 +625,21 @@ VIEWS = (
         is_office=True,
     ),
     View("office-trustee", "One trustee", "frozen", "/office/elections/{uuid}/trustees/1", is_office=True),
+    View(
+        "office-calendar",
+        "What waits and what can be done",
+        "proposed",
+        f"{_OFFICE}/calendar",
+        is_office=True,
+    ),
+    View(
+        "office-agree",
+        "What another officer proposes",
+        "proposed",
+        f"{_OFFICE}/acts/freeze-roll",
+        is_office=True,
+    ),
+    View("office-extend", "Another closing time", "open", f"{_OFFICE}/acts/extend", is_office=True),
     View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
 )
 
@@ -636,6 +659,8 @@ class Gallery:
                 more = {"revoting": True}
             if state == "issued":
                 more = {"credential_mode": "server"}
+            if state == "proposed":
+                more = {"more": {"single_officer": None}}
             if state == "single":
                 more = {"threshold": 3}
             self._made[state] = SCENES[state](self.elections.new(**SHARED | more))

@@ -6,11 +6,15 @@ looked up by its name, for pages and for whoever has only the payload that the j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
+
+from voting_app.accounts import service as accounts
+from voting_app.accounts.models import Account
 from voting_app.accounts.service import Actor
 from voting_app.approvals import proposals
 from voting_app.approvals.proposals import Outcome, ProposalView
@@ -112,3 +116,19 @@ def list_proposals(context: Context, uuid: str) -> list[ProposalView]:
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
         return proposals.list_open(session, view.id, context.clock.now())
+
+
+def find_names(context: Context, actors: Sequence[Actor]) -> list[str]:
+    """What people and programs are called, for other officers."""
+    numbers = [actor.account_number for actor in actors]
+    with context.database.read() as session:
+        rows = session.execute(select(Account.number, Account.label).where(Account.number.in_(numbers)))
+        labels = {row.number: row.label for row in rows}
+    return [labels.get(actor.account_number) or str(actor) for actor in actors]
+
+
+def count_officers(context: Context) -> int:
+    """How many people can log in and act as officers."""
+    with context.database.read() as session:
+        people = accounts.list_people(session, context.clock.now())
+    return sum(person.is_ready and person.role in proposals.OFFICERS for person in people)

@@ -1,0 +1,193 @@
+"""The officers' pages of acts: the calendar of an election, and a page for each act, where one officer proposes it and
+others agree or withdraw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from voting_app.access import OFFICERS, access, get_actor, get_login
+from voting_app.accounts import logins
+from voting_app.accounts.forms import parse_form
+from voting_app.approvals import service, wire
+from voting_app.approvals.proposals import ProposalView
+from voting_app.approvals.words import ORDER, DeedWords, describe_deed
+from voting_app.context import get_context
+from voting_app.elections.office import find_election, make_election_page
+from voting_app.elections.service import ElectionView
+from voting_app.elections.states import Act, WrongStateError, next_state
+from voting_app.errors import Problem
+from voting_app.office import redirect_to
+from voting_app.roll import service as roll
+
+blueprint = Blueprint("approvals_office", __name__)
+
+_CALENDAR = "approvals_office.show_calendar"
+_ACT = "/office/elections/<uuid>/acts/<act>"
+# Refusals that the page can show beside what is there now.
+_CORRECTABLE = frozenset({400, 409, 422, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """An open proposal as a page shows it. people: who agrees, by name; more: how many others must."""
+
+    view: ProposalView
+    words: DeedWords
+    people: tuple[str, ...]
+    more: int
+    is_mine: bool
+    closes_at: datetime | None
+
+
+@blueprint.get("/office/elections/<uuid>/calendar")
+@access("login", roles=OFFICERS)
+def show_calendar(uuid: str) -> Response:
+    """Show what waits for another officer, and which acts the election's state allows."""
+    view = find_election(uuid)
+    found = service.list_proposals(get_context(), uuid)
+    return make_election_page(
+        "approvals/calendar.html",
+        view,
+        proposed=[_describe(view, proposal) for proposal in found],
+        acts=[(act, describe_deed(act)) for act in ORDER if _is_possible(view, act)],
+        is_short=_is_short(view),
+        done=_find_done(),
+    )
+
+
+@blueprint.get(_ACT)
+@access("login", roles=OFFICERS)
+def show_act(uuid: str, act: str) -> Response:
+    """Show an act: what it means and its form, or who has proposed it."""
+    return _show(uuid, wire.parse_act(act))
+
+
+@blueprint.post(_ACT)
+@access("login", roles=OFFICERS)
+def propose(uuid: str, act: str) -> Response:
+    """Propose an act; where one officer is enough, it is done."""
+    deed, view = wire.parse_act(act), find_election(uuid)
+    fields = parse_form(request.form, ("code",), wire.FIELDS[deed])
+    try:
+        # Before the code, which is good once: a slip of the hand must not cost one.
+        wish = wire.parse_wish(deed, fields, view.time_zone)
+        _require_possible(view, deed)
+        logins.confirm(get_context(), get_login(), fields["code"])
+        outcome = service.propose_or_agree(get_context(), uuid, deed, wish, get_actor())
+    except Problem as problem:
+        return _show(uuid, deed, problem, fields)
+    return _go_on(uuid, deed, is_done=outcome.is_done)
+
+
+@blueprint.post(f"{_ACT}/agreement")
+@access("login", roles=OFFICERS)
+def agree(uuid: str, act: str) -> Response:
+    """Agree to what was read; the last one who is needed does it with that."""
+    deed = wire.parse_act(act)
+    fields = parse_form(request.form, ("code", "subject"))
+    try:
+        logins.confirm(get_context(), get_login(), fields["code"])
+        outcome = service.agree(get_context(), uuid, deed, fields["subject"], get_actor())
+    except Problem as problem:
+        return _show(uuid, deed, problem)
+    return _go_on(uuid, deed, is_done=outcome.is_done)
+
+
+@blueprint.post(f"{_ACT}/withdrawal")
+@access("login", roles=OFFICERS)
+def withdraw(uuid: str, act: str) -> Response:
+    """Withdraw a proposal, one's own or another officer's. Nothing is done by it, so it needs no code."""
+    deed = wire.parse_act(act)
+    fields = parse_form(request.form, ("subject",))
+    try:
+        service.withdraw(get_context(), uuid, deed, fields["subject"])
+    except Problem as problem:
+        return _show(uuid, deed, problem)
+    return redirect_to(_CALENDAR, uuid=uuid, done="withdrawn")
+
+
+def _go_on(uuid: str, act: Act, *, is_done: bool) -> Response:
+    return redirect_to(_CALENDAR, uuid=uuid, done=act.value if is_done else "proposed")
+
+
+def _find_done() -> str | DeedWords | None:
+    """What the page before this one did."""
+    done = request.args.get("done", "")
+    if done in ("proposed", "withdrawn"):
+        return done
+    return describe_deed(Act(done)) if done in ORDER else None
+
+
+def _is_possible(view: ElectionView, act: Act) -> bool:
+    try:
+        next_state(view.state, act)
+    except WrongStateError:
+        return False
+    return True
+
+
+def _require_possible(view: ElectionView, act: Act) -> None:
+    try:
+        next_state(view.state, act)
+    except WrongStateError as error:
+        raise Problem(409, "wrong-state", str(error), extra={"state": view.state.value}) from error
+
+
+def _is_short(view: ElectionView) -> bool:
+    """Whether fewer officers can log in than an act needs."""
+    needed = 1 if view.officers is None else view.officers.needed
+    return service.count_officers(get_context()) < needed
+
+
+def _show(
+    uuid: str, act: Act, problem: Problem | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    if problem is not None and problem.status not in _CORRECTABLE:
+        raise problem
+    view = find_election(uuid)
+    proposal = service.find_proposal(get_context(), uuid, act)
+    return make_election_page(
+        "approvals/act.html",
+        view,
+        problem=problem,
+        tab=_CALENDAR,
+        act=act,
+        words=describe_deed(act),
+        fields=wire.FIELDS[act],
+        typed={name: (typed or {}).get(name, "") for name in wire.FIELDS[act]},
+        is_possible=_is_possible(view, act),
+        proposed=None if proposal is None else _describe(view, proposal),
+        needed=1 if view.officers is None else view.officers.count(act),
+        is_short=_is_short(view),
+        freeze=_find_freeze(view) if act is Act.FREEZE_ROLL else None,
+    )
+
+
+def _find_freeze(view: ElectionView) -> Any:
+    """What a freeze would fix now; None where it cannot be done."""
+    try:
+        with get_context().database.read() as session:
+            return roll.describe_freeze(get_context(), session, view.uuid)
+    except Problem:
+        return None
+
+
+def _describe(view: ElectionView, proposal: ProposalView) -> _Proposed:
+    needed = 1 if view.officers is None else view.officers.count(proposal.act)
+    closes_at = proposal.payload.get("closes_at")
+    return _Proposed(
+        view=proposal,
+        words=describe_deed(proposal.act),
+        people=tuple(service.find_names(get_context(), proposal.agreed)),
+        more=max(needed - len(proposal.agreed), 1),
+        is_mine=get_actor().account_number in {actor.account_number for actor in proposal.agreed},
+        closes_at=None
+        if closes_at is None
+        else datetime.strptime(closes_at, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC),
+    )
