@@ -420,14 +420,17 @@ def test_languages_and_rules_are_known_to_the_auditor_and_bound_by_every_ballot(
                 assert failed(judge(broken)) & {"S1", "B3"}, f"{path} = {new}"
 
 
-@pytest.mark.parametrize("part", ["texts", "rules", "quorum"])
+@pytest.mark.parametrize("part", ["texts", "candidates", "rules", "quorum"])
 def test_languages_and_rules_before_the_first_ballot_are_noticed_by_the_journal(
     part: str, judge: Judge, tmp_path: Path
 ) -> None:
     election = simulated(replace(KINDS["presented"], votes=(), stage="open"))
 
+    # Candidates' statements are in the languages of the texts, so they go with them.
+    gone = {part, "candidates"} if part == "texts" else {part}
+
     def changed(value: dict[str, Any]) -> dict[str, Any]:
-        return {**value, "steward": {k: v for k, v in value["steward"].items() if k != part}}
+        return {**value, "steward": {k: v for k, v in value["steward"].items() if k not in gone}}
 
     archive = rebuild(change_json(election.entries, 0, "election", changed))
     _caught_by_journal(election, archive, judge, "J8", "J9")

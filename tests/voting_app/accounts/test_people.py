@@ -478,10 +478,14 @@ def test_the_server_helps_when_the_last_administrator_is_lost(ada: Officer) -> N
 def test_every_page_is_closed_to_every_other_role(ada: Officer) -> None:
     """The whole matrix: method and address by role, and without a login."""
     officers = {role: ada.new_officer(f"{role}@example.org", role) for role in set(Role) - {Role.TRUSTEE}}
-    marks = {fill(rule.rule): find_mark(ada.app, rule.endpoint) for rule in ada.app.url_map.iter_rules()}
+    marks = {
+        (method, fill(rule.rule)): find_mark(ada.app, rule.endpoint)
+        for rule in ada.app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
     tried = 0
     for method, path in addresses(ada.app, "login"):
-        mark = marks[path]
+        mark = marks[method, path]
         assert mark is not None
         assert Visitor(ada.app).client.open(path, method=method).status_code == 401
         assert Visitor(ada.app).client.open(path, method=method, headers={"Accept": HTML}).status_code == 303
