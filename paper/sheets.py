@@ -125,7 +125,7 @@ def _draw_sheets(
     for number, sheet in enumerate(sheets):
         language = find_words(sheet.language, occasion.language)
         if language not in contents:
-            contents[language] = _write_content(occasion, language)
+            contents[language] = write_content(occasion, language)
         link = make_link(occasion.site, occasion.uuid, sheet.credential, occasion.fingerprint)
         person = Person(sheet.member_number, sheet.name, sheet.address, sheet.credential, link)
         place = 0 if labels is None else number % labels.count
@@ -185,7 +185,7 @@ def new_pdf(layout: Layout, title: str) -> FPDF:
     return pdf
 
 
-def _write_content(occasion: Occasion, language: str) -> Content:
+def write_content(occasion: Occasion, language: str) -> Content:
     words = WORDS[language]
     opens = ""
     if occasion.opens_at is not None:

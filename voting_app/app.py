@@ -34,6 +34,7 @@ FEATURES = (
     "registrar",
     "trustees",
     "sheets",
+    "issuing",
     "tally",
     "certification",
     "booth",

@@ -32,7 +32,7 @@ CATALOGUES = Path(__file__).parent / "translations"
 # Where the programs that run in the browser lie; their messages are the ones that are sent to it.
 BROWSER_FOLDER = "voting_app/static/"
 # Which of them are sent apart, so that no phone carries the sentences of pages that its owner never opens.
-PARTS = {"trustees": "voting_app/static/pages/trustee"}
+PARTS = {"trustees": "voting_app/static/pages/trustee", "registrar": "voting_app/static/pages/registrar"}
 
 
 def N_(text: str) -> str:  # noqa: N802  one of the names by which Babel finds texts

@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 from audit.keyfile import KeyFile, encode_key_file
+from crypto.tables import encode_table
 from paper.sheets import Layout
 from tests.flows.browser import open_devtools
 from tests.flows.elections import QUESTIONS, SHARED, HeldElection
@@ -334,6 +335,14 @@ def _upload(page: Page, election: HeldElection, text: str) -> None:
     page.locator("section .badge").first.wait_for()
 
 
+def _to_printing(page: Page, election: HeldElection) -> None:
+    _wait_for_booth(page, election)
+    table = encode_table([("member_number", "credential"), *election.credentials.items()])
+    file = {"name": "credentials.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    page.locator("#file").set_input_files(file)
+    page.locator("#paper").wait_for()
+
+
 def _to_roll_file(page: Page, election: HeldElection) -> None:
     more = '"Ñandú, José",M61,member2@example.org,,Region West,3,\nMember 2,m-2,x@y,,,1,\n'
     _upload(page, election, _ENROLLED.replace("Local 3", "Local 33").replace("Member 5,M5", "Kim,M5") + more)
@@ -428,6 +437,7 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
     "enrolled": lambda e: _enrol(e.create()),
     "proposed": lambda e: _propose(e.create()),
+    "listed": lambda e: e.create().freeze(),
     "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
     "issued": lambda e: _issue_here(e.create().freeze()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
@@ -572,6 +582,22 @@ VIEWS = (
         "Sheets to be printed",
         "issued",
         f"{_OFFICE}/credentials/sheets/{{run}}",
+        is_office=True,
+    ),
+    View(
+        "office-browser-codes",
+        "Codes made in the browser",
+        "listed",
+        f"{_OFFICE}/credentials/browser",
+        _wait_for_booth,
+        is_office=True,
+    ),
+    View(
+        "office-browser-sheets",
+        "Sheets printed by the browser",
+        "ready",
+        f"{_OFFICE}/credentials/browser",
+        _to_printing,
         is_office=True,
     ),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),

@@ -24,12 +24,15 @@ PASSWORD = "correct horse battery"
 
 @dataclass(frozen=True)
 class Office:
-    """An administrator, somebody else, and somebody who was invited."""
+    """An administrator, somebody else, and somebody who was invited. codes: the administrator's recovery codes, each
+    good once for an act.
+    """
 
     email: str
     officer: int
     link: str
     cookie: str
+    codes: list[str]
 
     def values(self) -> dict[str, str]:
         """For addresses of the gallery."""
@@ -80,9 +83,8 @@ def new_link(installation: Installation) -> str:
 def make_office(app: Flask) -> Office:
     context = get_context(app)
     made = links.reset_administrator(context, None)
-    new = logins.log_in_after_setup(
-        context, _use(context, made.text, name="Ada Lovelace", email="ada@example.org"), "Firefox, Linux"
-    )
+    ready = _use(context, made.text, name="Ada Lovelace", email="ada@example.org")
+    new = logins.log_in_after_setup(context, ready.actor, "Firefox, Linux")
     invited = {
         name: links.invite(context, name=name, email=f"{number}@example.org", role="committee", language="es")
         for number, name in enumerate(
@@ -96,10 +98,12 @@ def make_office(app: Flask) -> Office:
         session["_user_id"], session["_fresh"] = new.token, True
     cookie = client.get_cookie("steward-office")
     assert cookie is not None
-    return Office("ada@example.org", officer.account_number, waiting.text, cookie.value)
+    return Office(
+        "ada@example.org", officer.account_number, waiting.text, cookie.value, list(ready.recovery_codes)
+    )
 
 
-def _use(context: Context, link: str, **fields: str) -> logins.Actor:
+def _use(context: Context, link: str, **fields: str) -> links.Ready:
     secret = links.get_setup_form(context, link).totp_secret
     code = pyotp.TOTP(secret).at(context.clock.now())
-    return links.set_up(context, link, password=PASSWORD, code=code, **fields).actor
+    return links.set_up(context, link, password=PASSWORD, code=code, **fields)

@@ -18,6 +18,7 @@ from flask_babel import force_locale, gettext, ngettext
 from voting_app.languages import (
     BROWSER_FOLDER,
     LANGUAGES,
+    PARTS,
     SOURCE,
     format_moment,
     get_browser_messages,
@@ -212,24 +213,28 @@ def test_browser_programs_get_their_own_sentences_only(client: FlaskClient, lang
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_only_trustees_read_is_sent_apart_and_nothing_is_missing(
-    client: FlaskClient, language: str
-) -> None:
-    part = json.loads(client.get(f"/texts/trustees/{language}.json").data)["messages"]
+def test_what_one_page_needs_is_sent_apart_and_nothing_is_missing(client: FlaskClient, language: str) -> None:
+    parts = {
+        name: json.loads(client.get(f"/texts/{name}/{language}.json").data)["messages"] for name in PARTS
+    }
     rest = get_browser_messages(language)
-    assert part == get_browser_messages(language, "trustees")
+    assert parts == {name: get_browser_messages(language, name) for name in PARTS}
     assert client.get(f"/texts/others/{language}.json").status_code == 404
     if language == SOURCE:
-        assert part == rest == {}
+        assert rest == {}
+        assert not any(parts.values())
         return
-    assert part["Make a new key"] == gettext_in(language, "Make a new key")
-    assert not set(part) & set(rest)
+    for name, sentence in (("trustees", "Make a new key"), ("registrar", "Publish the list")):
+        assert parts[name][sentence] == gettext_in(language, sentence)
+    apart = {sentence for part in parts.values() for sentence in part}
+    assert len(apart) == sum(map(len, parts.values()))
+    assert not apart & set(rest)
     programs = {
         forms(message.id)[0]
         for message in messages_of(language)
         if any(path.startswith(BROWSER_FOLDER) for path, _ in message.locations)
     }
-    assert set(part) | set(rest) == programs
+    assert apart | set(rest) == programs
 
 
 def gettext_in(language: str, sentence: str) -> object:

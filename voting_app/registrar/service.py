@@ -245,6 +245,12 @@ def find_credentials(session: Session, uuid: str) -> bytes | None:
     return None if row is None else row.credentials.encode()
 
 
+def find_hash(session: Session, uuid: str) -> str | None:
+    """The published list's hash (hex), or None before its publication."""
+    row = _find_publication(session, uuid)
+    return None if row is None else row.credentials_hash
+
+
 def _publish(
     session: Session,
     context: Context,

@@ -137,7 +137,7 @@ def make_part(context: Context, uuid: str, number: int, part: int) -> bytes:
         if run.state != "open":
             raise _erased()
     _require_same(context, uuid, fingerprint)
-    occasion = _make_occasion(context, view, fingerprint)
+    occasion = make_occasion(context, view, fingerprint)
     with context.database.read() as session:
         sheets = _read_sheets(context, session, number, part)
     if not sheets:
@@ -368,7 +368,8 @@ def _leave_out(context: Context, election_id: int, number: int, faults: dict[str
             )
 
 
-def _make_occasion(context: Context, view: ElectionView, fingerprint: str) -> Occasion:
+def make_occasion(context: Context, view: ElectionView, fingerprint: str) -> Occasion:
+    """What all sheets of the election say; 409 ``no-site`` where its address cannot stand on one."""
     presentation = Presentation()
     if view.presentation is not None:
         questions = parse_questions(list(view.questions))
