@@ -180,6 +180,7 @@ def make_occasion(setup: SetupFacts, site: str, calendar: Calendar, organisation
         revotes=terms.revotes,
         opens_at=calendar.opens_at,
         organisation=organisation,
+        is_test=presentation.is_test,
     )
 
 

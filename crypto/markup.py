@@ -1,5 +1,5 @@
 r"""The little markup of descriptions and statements: a part of Markdown that is defined to the letter (docs/protocol.md
-§7.10), so that every page and every program shows the same.
+§7.11), so that every page and every program shows the same.
 
 Blocks: paragraphs, headings of one level (``# …`` to ``### …``), lists (``- …``, ``* …`` or ``1. …``). Inside them:
 ``**bold**``, ``*italic*`` (or with ``_``), ``[links](https://…)`` to the web and to mail addresses, ``\*`` for a sign

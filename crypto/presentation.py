@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -201,6 +201,36 @@ def make_candidates(groups: Sequence[Sequence[Candidate]]) -> tuple[tuple[Candid
     None stands for all where that is so everywhere."""
     made = tuple(tuple(group) if any(one != Candidate() for one in group) else () for group in groups)
     return made if any(made) else None
+
+
+def carry_candidates(
+    before: Presentation,
+    questions_before: Sequence[HomomorphicQuestion],
+    after: Presentation,
+    questions: Sequence[HomomorphicQuestion],
+) -> Presentation:
+    """``after``, which replaces ``before``, with what stood beside the answers: where question and answer have the very
+    same words still, in whatever order. Statements in languages that the election has no more are left out; those of
+    ``after`` take the place of all that there were, photos stay."""
+    kept = {
+        (question.question, answer): before.find_candidate(number, place)
+        for number, question in enumerate(questions_before)
+        for place, answer in enumerate(question.answers)
+    }
+
+    def carry(number: int, place: int) -> Candidate:
+        old = kept.get((questions[number].question, questions[number].answers[place]), Candidate())
+        new = after.find_candidate(number, place)
+        statements = old.statements if after.candidates is None else new.statements
+        return Candidate(
+            tuple((tag, text) for tag, text in statements if tag in after.languages), new.photo or old.photo
+        )
+
+    groups = [
+        [carry(number, place) for place in range(len(question.answers))]
+        for number, question in enumerate(questions)
+    ]
+    return replace(after, candidates=make_candidates(groups))
 
 
 def is_language(text: Any) -> bool:

@@ -63,6 +63,8 @@ class Occasion:
     revotes: bool
     opens_at: datetime | None = None
     organisation: str = ""
+    # An election for practice: each sheet says so where it names the election.
+    is_test: bool = False
 
     def __post_init__(self) -> None:
         if (
@@ -193,9 +195,10 @@ def write_content(occasion: Occasion, language: str) -> Content:
     closes = words.closes.format(moment=write_moment(occasion.closes_at, occasion.time_zone, words))
     finality = words.revotes if occasion.revotes else words.final
     groups = [occasion.fingerprint[start : start + 4] for start in range(0, len(occasion.fingerprint), 4)]
+    election = _on_one_line(occasion.names[choose_language(list(occasion.names), language)])
     return Content(
         organisation=occasion.organisation,
-        election=_on_one_line(occasion.names[choose_language(list(occasion.names), language)]),
+        election=words.test.format(name=election) if occasion.is_test else election,
         member_number=words.member_number,
         opens=opens,
         closes=closes,

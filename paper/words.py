@@ -17,6 +17,7 @@ class Words:
     """One language. ``{…}`` in a sentence is filled in; ``write_moment`` takes a local moment."""
 
     member_number: str
+    test: str
     opens: str
     closes: str
     phone_title: str
@@ -71,6 +72,7 @@ def _french(moment: datetime) -> str:
 WORDS = {
     "en": Words(
         member_number="Member number {number}",
+        test="TEST, not a real vote: {name}",
         opens="Voting opens: {moment}",
         closes="Voting closes: {moment}",
         phone_title="With your phone",
@@ -101,6 +103,7 @@ WORDS = {
     ),
     "es": Words(
         member_number="Número de miembro {number}",
+        test="PRUEBA, no es un voto real: {name}",
         opens="La votación se abre: {moment}",
         closes="La votación se cierra: {moment}",
         phone_title="Con su teléfono",
@@ -131,6 +134,7 @@ WORDS = {
     ),
     "fr": Words(
         member_number="Numéro de membre {number}",
+        test="ESSAI, ce n’est pas un vrai vote\u00a0: {name}",
         opens="Ouverture du vote\u00a0: {moment}",
         closes="Clôture du vote\u00a0: {moment}",
         phone_title="Avec votre téléphone",

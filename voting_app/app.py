@@ -38,6 +38,7 @@ FEATURES = (
     "tally",
     "certification",
     "booth",
+    "candidates",
     "public",
     "operations",
     "approvals",

@@ -52,6 +52,20 @@ WORDS = {
     ),
     "bad-address": _Words(N_("This is not a mail address that can be written to."), _START_AGAIN),
     "bad-name": _Words(N_("A name is needed, on one line, of at most 200 signs."), _START_AGAIN),
+    "bad-photo": _Words(
+        N_("This is not a picture that can be read. Photos are JPEG or PNG files."),
+        N_("On many phones a screenshot of the photo, or sending it to yourself, makes such a file."),
+    ),
+    "large-photo": _Words(
+        N_("This picture is too large. Photos have at most 12 megabytes."),
+        N_("Choose a smaller one, or make it smaller first."),
+    ),
+    "long-statement": _Words(N_("A statement has at most 3000 signs."), _START_AGAIN),
+    "bad-statement": _Words(
+        N_("A statement has a sign that cannot be seen, or nothing that can."),
+        N_("Write it anew instead of copying it from another program."),
+    ),
+    "unknown-answer": _Words(N_("This election has no answer with this number."), _CHECK_ADDRESS),
     "address-taken": _Words(N_("Somebody else has an account with this mail address."), _START_AGAIN),
     "last-administrator": _Words(
         N_(

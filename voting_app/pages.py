@@ -9,6 +9,7 @@ from babel import numbers
 from flask import Flask, Response, g, render_template, request, url_for
 from flask_babel import format_decimal
 
+from crypto.markup import parse_markup
 from voting_app.compression import compress
 from voting_app.context import get_context
 from voting_app.languages import (
@@ -81,6 +82,7 @@ def register_pages(app: Flask) -> None:
         format_moment=format_moment,
         format_decimal=format_decimal,
         format_share=format_share,
+        parse_markup=parse_markup,
     )
 
     @app.context_processor

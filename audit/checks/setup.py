@@ -58,6 +58,8 @@ def check_setup(entry: Entry, findings: Findings) -> SetupFacts:
         election = parse_election(raw_election)
     for name in election.unknown_fields:
         findings.warn(f"election data have the field {name!r}, which protocol version 1 does not define")
+    if election.presentation is not None and election.presentation.is_test:
+        findings.warn("this is a test election, for practice only: nothing in it decides anything")
     group = election.group
     with findings.stage("S3", record="trustees"):
         trustees = parse_trustees(group, raw_trustees)

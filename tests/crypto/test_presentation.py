@@ -14,10 +14,12 @@ from crypto.presentation import (
     Order,
     Presentation,
     RecordTerms,
+    carry_candidates,
     is_language,
     make_candidates,
     make_orders,
 )
+from crypto.questions import HomomorphicQuestion
 from tests.crypto.refusals import refused
 from tests.simulator import Path, json_with, sound
 
@@ -261,6 +263,38 @@ def test_every_reader_gets_a_statement() -> None:
     assert Presentation("en").photos == ()
     assert [presentation.is_rotated(number) for number in (0, 1)] == [True, False]
     assert not Presentation("en").is_rotated(0)
+
+
+def test_candidates_stay_with_their_answers() -> None:
+    def question(*answers: str, title: str = "Board") -> HomomorphicQuestion:
+        return HomomorphicQuestion(answers, 0, 1, title)
+
+    ada = Candidate((("en", "Treasurer"), ("es", "Tesorera")), "0a" * 32)
+    joan = Candidate((("en", "Welder"),))
+    texts = read(data()).translations
+    before = Presentation("en", texts, candidates=((ada, joan), ()))
+    questions = [question("Ada", "Joan"), question("Yes", "No", title="Dues")]
+
+    def carried(after: Presentation, *new: HomomorphicQuestion) -> Any:
+        return carry_candidates(before, questions, after, new).candidates
+
+    # Drawn by lot, another question before them, one more answer.
+    turned = [question("Yes", "No", title="Dues"), question("Joan", "Eve", "Ada")]
+    assert carried(Presentation("en", texts), *turned) == ((), (joan, Candidate(), ada))
+    # Another name is another person, and so is the same name in another question.
+    assert carried(Presentation("en", texts), question("Eve", "Joan")) == ((Candidate(), joan),)
+    assert carried(Presentation("en", texts), question("Ada", "Joan", title="Auditors")) is None
+    # Without Spanish.
+    assert carried(Presentation("en"), *questions) == (
+        (replace(ada, statements=ada.statements[:1]), joan),
+        (),
+    )
+    # New statements take the place of all; photos are not statements.
+    after = Presentation("en", texts, candidates=((Candidate(), Candidate((("en", "New"),))), ()))
+    assert carried(after, *questions) == (
+        (Candidate(photo=ada.photo), Candidate((("en", "New"),))),
+        (),
+    )
 
 
 def test_what_says_nothing_is_left_out() -> None:

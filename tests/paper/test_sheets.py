@@ -164,6 +164,15 @@ def test_the_sheet_says_whether_a_vote_is_final(tmp_path: Path, revotes: bool) -
     assert (WORDS["en"].final in text) is not revotes
 
 
+@pytest.mark.parametrize("layout", list(Layout))
+def test_a_test_says_so(tmp_path: Path, layout: Layout) -> None:
+    """On labels too: nobody is to take one for a real vote."""
+    for language in WORDS:
+        text = Reader(make(sheet(language=language), layout=layout, is_test=True), tmp_path).read(1)
+        first = WORDS[language].test.partition("{")[0].replace("\u00a0", " ").strip()
+        assert first in text.replace("\u00a0", " ")
+
+
 # --- what has room -------------------------------------------------------------------------------------------------
 
 

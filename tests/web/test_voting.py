@@ -979,3 +979,16 @@ def test_while_nobody_answers_nothing_is_called_lost(js: Node) -> None:
         found = bring(js, isNew=is_new, **pause)
         assert found["event"]["type"] == "delivered"
         assert ["keep", {"sending": None}] not in found["log"]
+
+
+def test_chance_decides_which_answer_is_first(js: Node) -> None:
+    """Equally often each, where the election data say so; the others follow in their order, round the end."""
+    found = js.call("voteOrders", answers=[5, 3], orders=["rotated", "fixed"], voters=2000)
+    first = [firsts[0] for firsts in found["firsts"]]
+    # Of 400 expected each; 6 standard deviations away is no chance any more.
+    assert all(290 < first.count(place) < 510 for place in range(5))
+    assert {firsts[1] for firsts in found["firsts"]} == {0}
+    assert found["order"][0] == [(place + first[0]) % 5 for place in range(5)]
+    assert found["order"][1] == [0, 1, 2]
+    alone = js.call("voteOrders", answers=[2], orders=None, voters=20)
+    assert {firsts[0] for firsts in alone["firsts"]} == {0}

@@ -23,8 +23,12 @@ def describe_booth(session: Session, uuid: str, language: str) -> dict[str, Any]
     raw = ledger.find_election_data(session, ledger.get_box_id(session, uuid))
     if raw is None:
         return None
+    election = parse_election(raw)
+    presentation = election.presentation
     return {
-        "texts": _choose_texts(parse_election(raw), language),
+        "texts": _choose_texts(election, language),
+        "is_test": presentation is not None and presentation.is_test,
+        "has_candidates": presentation is not None and presentation.candidates is not None,
         "needed": view.trustees.singles + (view.trustees.threshold or 0),
         "is_server_mode": view.credential_mode == "server",
     }

@@ -27,6 +27,7 @@ blueprint = Blueprint("elections_office", __name__)
 TABS = {
     "elections_office.show_election": N_("Overview"),
     "elections_editor.show_editor": N_("Texts and questions"),
+    "candidates_office.show_candidates": N_("Candidates"),
     "roll_office.show_roll": N_("Roll"),
     "registrar_office.show_credentials": N_("Voting codes"),
     "trustees_office.show_trustees": N_("Trustees"),

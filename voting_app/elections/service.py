@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from crypto.election import parse_election
 from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.journal import KINDS, STATE_CHANGES, act_subject
-from crypto.presentation import Presentation, RecordTerms
+from crypto.presentation import Presentation, RecordTerms, carry_candidates, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions
 from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
@@ -432,7 +432,8 @@ def update_election(
     """Replaces what the committee has decided so far, until the keys are ready.
 
     ``expected``: the revision that was read before; 409 ``changed-meanwhile`` if somebody has saved another one since.
-    Without ``unit`` the election's unit stays. Problems: 409 ``wrong-state``, ``trustees-exist`` and
+    Without ``unit`` the election's unit stays. Candidates' photos stay with answers whose words stay the same, and so
+    do their statements unless the new ones have any. Problems: 409 ``wrong-state``, ``trustees-exist`` and
     ``credentials-published`` for what these were made for; 422 ``invalid-field``.
     """
     with context.database.write() as session:
@@ -477,9 +478,20 @@ def update_election(
             organisation = _get_organisation(session, context.settings.organisation)
             election.unit_id = _get_unit(session, organisation, new.unit).id
         box.questions = [question.encode() for question in new.questions]
-        box.presentation = None if new.presentation is None else new.presentation.encode()
+        box.presentation = _present(before, new)
         session.flush()
         return make_view(election, box)
+
+
+def _present(before: ElectionView, new: NewElection) -> dict[str, Any] | None:
+    """What is shown beside the new questions, with the candidates of those that stay the same."""
+    if before.presentation is None or "candidates" not in before.presentation:
+        return None if new.presentation is None else new.presentation.encode()
+    questions = [q for q in parse_questions(list(before.questions)) if isinstance(q, HomomorphicQuestion)]
+    present = parse_presentation(before.presentation, before.name, before.description, questions)
+    # Who has not said the language this time has not said another one.
+    after = new.presentation or Presentation(present.language)
+    return carry_candidates(present, questions, after, new.questions).encode()
 
 
 def require_editable(state: State) -> None:

@@ -394,6 +394,7 @@ def make_occasion(context: Context, view: ElectionView, fingerprint: str) -> Occ
         time_zone=view.time_zone,
         revotes=view.revoting,
         organisation=context.settings.organisation,
+        is_test=presentation.is_test,
     )
 
 

@@ -2,7 +2,7 @@
 import * as voting from "../../../voting_app/static/pages/vote-state.js";
 import { describeMoment, describeOwnMoment } from "../../../voting_app/static/pages/dates.js";
 import { deliver } from "../../../voting_app/static/pages/vote-delivery.js";
-import { explain, findOut, findReceipt } from "../../../voting_app/static/pages/vote-opening.js";
+import { explain, findOut, findReceipt, makeRules } from "../../../voting_app/static/pages/vote-opening.js";
 import * as server from "../../../voting_app/static/pages/vote-server.js";
 import { chooseTexts, nameLoss } from "../../../voting_app/static/pages/vote-views.js";
 import { Store, parseKept } from "../../../voting_app/static/pages/vote-store.js";
@@ -34,6 +34,14 @@ export const voteGiveUp = ({ state }) => voting.giveUp(state, "it cannot be show
 
 export const voteTexts = ({ languages, wanted }) =>
   chooseTexts({ language: wanted, election: { texts: languages.map((language) => ({ language })) } }).language;
+
+/** Which answer each of many voters is shown first, and the order that the first of them sees. */
+export function voteOrders({ answers, orders, voters }) {
+  const texts = [{ questions: answers.map((number) => ({ answers: Array.from({ length: number }, String) })) }];
+  const election = { questions: answers.map(() => ({ minimum: 0, maximum: 1, blank: false })), texts, orders };
+  const drawn = Array.from({ length: voters }, () => makeRules(election));
+  return { firsts: drawn.map((rules) => rules.map(({ first }) => first)), order: drawn[0].map(voting.orderAnswers) };
+}
 
 export const moment = ({ moment, zone }) => describeMoment(moment, zone, "en");
 export const ownMoment = ({ moment, zone }) => describeOwnMoment(moment, zone, "en");

@@ -1,5 +1,5 @@
 // The little markup of descriptions and statements: a part of Markdown that is defined to the letter (docs/protocol.md
-// §7.10), so that every page and every program shows the same. Any text can be read; there are no errors, and nothing
+// §7.11), so that every page and every program shows the same. Any text can be read; there are no errors, and nothing
 // in it is ever HTML.
 
 const HEADING = /^#{1,3} +(?=[^ ])/;

@@ -89,12 +89,23 @@ export async function findOut(booth) {
   return (await findUnfinished(booth)) ?? (await findStanding(booth));
 }
 
-/** @param {any} election @returns {import("./vote-state.js").Rules[]} */
-export function makeRules({ questions, texts }) {
-  return questions.map((/** @type {any} */ rules, /** @type {number} */ number) => ({
-    ...rules,
-    answers: texts[0].questions[number].answers.length,
-  }));
+/**
+ * What holds for each question, and which of its answers this voter is shown first.
+ * @param {any} election
+ * @returns {import("./vote-state.js").Rules[]}
+ */
+export function makeRules({ questions, texts, orders }) {
+  return questions.map((/** @type {any} */ rules, /** @type {number} */ number) => {
+    const answers = texts[0].questions[number].answers.length;
+    return { ...rules, answers, first: orders?.[number] === "rotated" ? drawBelow(answers) : 0 };
+  });
+}
+
+/** A number from 0 on, each equally likely. @param {number} limit @returns {number} */
+function drawBelow(limit) {
+  const [drawn] = crypto.getRandomValues(new Uint32Array(1));
+  // The last numbers are drawn again where they would make the first ones likelier.
+  return drawn < 2 ** 32 - (2 ** 32 % limit) ? drawn % limit : drawBelow(limit);
 }
 
 /**

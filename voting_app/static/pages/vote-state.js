@@ -21,7 +21,10 @@
  * Of a question: numbers of the chosen answers from 0 on, "blank", or null while nothing was chosen.
  * @typedef {number[] | "blank" | null} Choice
  */
-/** @typedef {{ minimum: number, maximum: number, blank: boolean, answers: number }} Rules */
+/**
+ * `first`: the answer that is shown first, where chance has decided it; what was chosen is told by the ballot's order.
+ * @typedef {{ minimum: number, maximum: number, blank: boolean, answers: number, first?: number }} Rules
+ */
 /** An encrypted ballot; `code` opens it and exists until the ballot is on its way. */
 /** @typedef {{ text: string, tracker: string, code: string | null }} Ballot */
 /** `pause`: seconds until the next try, null while one is under way. `isAnswered`: whether the last one was answered. */
@@ -88,6 +91,14 @@ const FIRST_TRY = { tries: 0, pause: null, isAnswered: false, isKept: false, isQ
  */
 export function isSingle({ maximum }) {
   return maximum === 1;
+}
+
+/**
+ * The numbers of the answers in the order in which they are shown.
+ * @param {Pick<Rules, "answers" | "first">} rules
+ */
+export function orderAnswers({ answers, first = 0 }) {
+  return Array.from({ length: answers }, (_item, place) => (place + first) % answers);
 }
 
 /**

@@ -2,20 +2,22 @@
 /** What the booth shows in each state. Everything here is drawn from state and facts; nothing is decided here. */
 import { describeMoment, describeOwnMoment } from "./dates.js";
 import { actions, button, code, facts, h, notice, words } from "./dom.js";
+import { drawMarkup } from "./markup-view.js";
 import { drawCode } from "./qr.js";
 import { _, ngettext } from "./texts.js";
-import { findChoiceFault, isSingle } from "./vote-state.js";
+import { findChoiceFault, isSingle, orderAnswers } from "./vote-state.js";
 
 /** @typedef {import("./vote-state.js").State} State */
 /** @typedef {import("./vote-state.js").Choice} Choice */
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {{ language: string, name: string, description: string, questions: { question: string, answers: string[] }[] }} Texts */
+/** @typedef {import("../booth/presentation.js").Candidate} Candidate */
 /**
  * What was fetched. election: of the Worker's "prepare"; status: of /status; null until they are there.
  * @typedef {object} Facts
  * @property {string} uuid
  * @property {string} language of the reader
- * @property {{ fingerprint: string, texts: Texts[], record: { serviceKey: string, revotes: boolean } | null } | null} election
+ * @property {{ fingerprint: string, texts: Texts[], record: { serviceKey: string, revotes: boolean } | null, isTest?: boolean, orders?: string[] | null, candidates?: Candidate[][] | null } | null} election
  * @property {import("./vote-server.js").Status | null} status
  * @property {number} needed trustees, to open anything: of the Worker's "checkTrustees"; 0 until it has verified them
  * @property {string} codesBy "registrar" or "server", as the page says, whose hash stands in the journal
@@ -195,7 +197,7 @@ function typing(scene) {
   // No form and no name: there is nothing that a browser could send or remember.
   return [
     h("h1", {}, words(texts.name, texts.language)),
-    texts.description && h("div", { class: "own-lines lead", dir: "auto", lang: texts.language || null }, texts.description),
+    texts.description && drawMarkup(texts.description, texts.language, "lead"),
     unsentBallot(scene),
     h("h2", {}, _("Your voting code")),
     h(
@@ -229,7 +231,7 @@ function intro(scene) {
   const { needed, codesBy } = facts_;
   return [
     h("h1", {}, words(texts.name, texts.language)),
-    texts.description && h("div", { class: "own-lines lead", dir: "auto", lang: texts.language || null }, texts.description),
+    texts.description && drawMarkup(texts.description, texts.language, "lead"),
     unsentBallot(scene),
     otherBallot(scene),
     h(
@@ -291,6 +293,29 @@ function describeChoiceFault(fault, { minimum, maximum, blank }) {
   return blank ? _("Choose something, or vote blank.") : _("Choose something first.");
 }
 
+/**
+ * What is shown beside an answer: the candidate's photo in the label, larger in the details with the statement.
+ * @param {Candidate | undefined} candidate
+ * @param {string} name
+ * @param {Facts} facts_
+ */
+function describeCandidate(candidate, name, facts_) {
+  const { photo = "", statements = {} } = candidate ?? {};
+  const own = facts_.election?.texts[0].language ?? "";
+  const language = [chooseTexts(facts_).language, own, ...Object.keys(statements)].find((tag) => tag in statements);
+  if (!photo && language === undefined) return { image: null, more: null };
+  return {
+    image: photo && h("img", { class: "photo", alt: "", "data-photo": photo }),
+    more: h(
+      "details",
+      {},
+      h("summary", {}, language === undefined ? _("Photo") : _("Statement"), h("span", { class: "visually-hidden" }, `: ${name}`)),
+      photo && h("img", { class: "portrait", alt: name, "data-photo": photo }),
+      language !== undefined && drawMarkup(statements[language], language),
+    ),
+  };
+}
+
 /** @param {Scene} scene @returns {Child[]} */
 function choosing(scene) {
   const { state, facts: facts_, act } = scene;
@@ -301,8 +326,9 @@ function choosing(scene) {
   const { question: title, answers } = texts.questions[number];
   const single = isSingle(rules);
   const error = describeChoiceFault(state.fault, rules);
-  /** @param {string | HTMLElement} label @param {boolean} checked @param {number | "blank" | "nothing"} touched @param {boolean} [isExtra] */
-  const option = (label, checked, touched, isExtra = false) => {
+  const isRotated = facts_.election?.orders?.[number] === "rotated";
+  /** @param {Child} label @param {boolean} checked @param {number | "blank" | "nothing"} touched @param {boolean} [isExtra] @param {Child} [more] */
+  const option = (label, checked, touched, isExtra = false, more = null) => {
     const input = /** @type {HTMLInputElement} */ (
       h("input", {
         type: single ? "radio" : "checkbox",
@@ -313,7 +339,12 @@ function choosing(scene) {
       })
     );
     input.checked = checked;
-    return h("li", {}, h("label", { class: isExtra ? "blank" : null }, input, label));
+    return h("li", {}, h("label", { class: isExtra ? "blank" : null }, input, label), more);
+  };
+  /** @param {number} place */
+  const answer = (place) => {
+    const { image, more } = describeCandidate(facts_.election?.candidates?.[number]?.[place], answers[place], facts_);
+    return option([image, words(answers[place], texts.language)], chosen.includes(place), place, false, more);
   };
   const isBlank = choice === "blank";
   const chosen = Array.isArray(choice) ? choice : [];
@@ -325,12 +356,14 @@ function choosing(scene) {
       "fieldset",
       { "aria-describedby": error ? "choice-rule choice-error" : "choice-rule" },
       h("legend", {}, h("h1", {}, words(title, texts.language))),
-      h("p", { class: "rule", id: "choice-rule" }, describeRule(rules)),
+      h("p", { class: "rule", id: "choice-rule" }, describeRule(rules),
+        isRotated && h("span", { class: "small muted" }, " ", _("Chance decides on this device which one is the first, so that nobody's place is better.")),
+      ),
       error && h("p", { class: "error", id: "choice-error", role: "alert" }, error),
       h(
         "ul",
         { class: "choices" },
-        answers.map((answer, place) => option(words(answer, texts.language), chosen.includes(place), place)),
+        orderAnswers(rules).map(answer),
         single && rules.minimum === 0 && option(_("None of these"), choice !== null && !isBlank && !chosen.length, "nothing", true),
         rules.blank && option(_("Blank vote: I take part, and choose nobody and nothing"), isBlank, "blank", true),
       ),
@@ -342,11 +375,12 @@ function choosing(scene) {
   ];
 }
 
-/** What was chosen, in words. @param {Texts} texts @param {number} number @param {Choice | undefined} choice */
-export function describeChoice(texts, number, choice) {
+/** What was chosen, in words. @param {Texts} texts @param {number} number @param {Choice | undefined} choice @param {number} [first] that the reader was shown */
+export function describeChoice(texts, number, choice, first = 0) {
   if (choice === "blank") return h("p", { class: "answers" }, _("Blank vote"));
   if (!choice?.length) return h("p", { class: "answers" }, _("Nothing chosen"));
-  return h("ul", { class: "answers" }, choice.map((place) => h("li", {}, words(texts.questions[number].answers[place], texts.language))));
+  const order = orderAnswers({ answers: texts.questions[number].answers.length, first }).filter((place) => choice.includes(place));
+  return h("ul", { class: "answers" }, order.map((place) => h("li", {}, words(texts.questions[number].answers[place], texts.language))));
 }
 
 /** @param {Scene} scene @returns {Child[]} */
@@ -362,7 +396,7 @@ function review(scene) {
         "section",
         { class: "card answered" },
         h("h2", { class: "card-title" }, words(title, texts.language)),
-        describeChoice(texts, number, state.choices[number]),
+        describeChoice(texts, number, state.choices[number], state.rules[number].first),
         h("div", { class: "button-row" }, h("button", { type: "button", class: "link", onclick: () => act("change", { question: number }) },
           _("Change"), h("span", { class: "visually-hidden" }, `: ${title}`))),
       ),
@@ -665,5 +699,6 @@ const DRAW = { opening, code: typing, intro, question: choosing, review, encrypt
  * @returns {Child[]}
  */
 export function draw(scene) {
-  return DRAW[scene.state.view](scene);
+  const mark = scene.facts.election?.isTest && notice("warning", _("Test election"), h("p", {}, _("It is for practice. Nothing that is cast here counts.")));
+  return [mark, ...DRAW[scene.state.view](scene)];
 }

@@ -12,6 +12,7 @@ import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { deliver, findForgery, findStandingOf } from "./vote-delivery.js";
 import { explain, findOut, readReceipt } from "./vote-opening.js";
+import { fetchPhotos, fillPhotos } from "./vote-photos.js";
 import { Server } from "./vote-server.js";
 import { START, completeChoices, findStop, giveUp, next, pauseAfter, readAnswer, readFragment, readTyped } from "./vote-state.js";
 import { Store, parseKept } from "./vote-store.js";
@@ -100,6 +101,7 @@ function act(type, values = {}) {
   state = next(state, { ...values, type });
   if (state === before) return;
   render(before, type);
+  if (type === "welcome") void fetchPhotos(uuid, facts.election?.candidates ?? null);
   if (type === "begin") history.pushState({ step: 1 }, "");
   if (type === "tryAgain") wake();
   if (state.view === before.view) return;
@@ -148,6 +150,7 @@ function render(before, type) {
   }
   // Who has just come is reading from the top already.
   show(place, view, isNew && !isFirst);
+  fillPhotos(place);
   isFirst = false;
   if (!isNew && focused) document.getElementById(focused)?.focus({ preventScroll: true });
   if (type === "lose") announce(nameLoss(state));

@@ -1,0 +1,1 @@
+"""Candidates: statements and photos beside the answers of an election's questions."""
