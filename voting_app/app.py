@@ -32,6 +32,7 @@ FEATURES = (
     "elections",
     "roll",
     "registrar",
+    "mailing",
     "trustees",
     "sheets",
     "issuing",

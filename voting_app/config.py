@@ -73,6 +73,10 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     # The address that mail comes from; its domain is also how we introduce ourselves to the mail server.
     mail_from: str = ""
+    # How many mails to members are sent in a minute; mail to trustees and officers goes out at once.
+    mail_per_minute: int = 60
+    # So long an address that a member has confirmed needs not be confirmed for another election.
+    address_confirmation_days: int = 400
 
     @property
     def is_https(self) -> bool:

@@ -249,6 +249,29 @@ WORDS = {
         N_("The application cannot use its database at this moment."),
         N_("Try again in a minute. If it happens again, tell the election committee."),
     ),
+    "no-mail-server": _Words(N_("No mail is sent here: the installation knows no mail server."), _NOTHING),
+    "unusable-address": _Words(N_("This member has no mail address that can be written to."), _NOTHING),
+    "insecure-address": _Words(
+        N_("Voting links must begin with https: somebody on the way could change the page otherwise."),
+        _NOTHING,
+    ),
+    "recipients-changed": _Words(
+        N_("The recipients are others now than those that were shown. Look again."), _START_AGAIN
+    ),
+    "mail-preflight": _Words(
+        N_("Nobody was mailed: some members have no name or address that can be used, or share one."),
+        _START_AGAIN,
+    ),
+    "nobody-to-mail": _Words(
+        N_("There is nobody who could be mailed now. Addresses may have to be confirmed first."), _NOTHING
+    ),
+    "credential-gone": _Words(
+        N_("The code of this member was erased when it was handed over: nobody has it here."), _NOTHING
+    ),
+    "not-unclear": _Words(N_("It is known what became of this mail."), _NOTHING),
+    "not-sent": _Words(N_("No mail that was sent to this member could come back."), _NOTHING),
+    "being-sent": _Words(N_("This mail is on its way already."), _NOTHING),
+    "already-answered": _Words(N_("This question was answered before."), _NOTHING),
     "method-not-allowed": _Words(N_("This address does not answer that method."), _CHECK_ADDRESS),
     "length-required": _Words(N_("The request must say how long its body is."), _START_AGAIN),
     "too-large": _Words(N_("The request is larger than is accepted here."), _START_AGAIN),

@@ -79,11 +79,11 @@ def get_direction(language: str) -> str:
     return Locale.parse(language).text_direction
 
 
-def format_moment(moment: datetime, time_zone: str) -> str:
+def format_moment(moment: datetime, time_zone: str, language: str | None = None) -> str:
     """A moment to the minute in the election's time zone, with the zone's name: all members read the same words,
-    wherever they are.
+    wherever they are. language: of a mail, say; the reader's without it.
     """
-    locale = Locale.parse(get_language())
+    locale = Locale.parse(language or get_language())
     there = moment.astimezone(ZoneInfo(time_zone))
     date = format_date(there, "full", locale=locale)
     time = format_time(there, "short", tzinfo=there.tzinfo, locale=locale)

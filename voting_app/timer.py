@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from voting_app.booth import jobs as booth
 from voting_app.context import Context
 from voting_app.mail import jobs as mail
+from voting_app.mailing import jobs as mailing
 from voting_app.registrar import jobs as registrar
 from voting_app.roll import jobs as roll
 from voting_app.tally import jobs as tally
@@ -23,7 +24,14 @@ INTERVAL_SECONDS = 1.0
 
 # One round of something that may be due; how much there was.
 Job = Callable[[Context], int]
-JOBS: tuple[Job, ...] = (tally.run_due, mail.run_due, booth.run_due, registrar.run_due, roll.run_due)
+JOBS: tuple[Job, ...] = (
+    tally.run_due,
+    mail.run_due,
+    mailing.run_due,
+    booth.run_due,
+    registrar.run_due,
+    roll.run_due,
+)
 
 
 class Timer:

@@ -30,6 +30,7 @@ TABS = {
     "candidates_office.show_candidates": N_("Candidates"),
     "roll_office.show_roll": N_("Roll"),
     "registrar_office.show_credentials": N_("Voting codes"),
+    "mailing_office.show_mailing": N_("Mailing"),
     "trustees_office.show_trustees": N_("Trustees"),
     "approvals_office.show_calendar": N_("Calendar"),
     "certification_office.show_result": N_("Result"),

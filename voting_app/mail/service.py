@@ -52,6 +52,8 @@ class NewMail:
     payload: Mapping[str, Any]
     language: str
     secret: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # Of many at once, so that they do not go out in one go.
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,19 +91,7 @@ def enqueue(session: Session, context: Context, mail: NewMail) -> bool:
     """Puts a message in, unless this event was mailed to this address before; whether it did."""
     if not is_enabled(context.settings):
         return False
-    now, message_id = context.clock.now(), new_hex(_ID_BYTES)
-    row = OutboxMail(
-        topic=mail.topic,
-        event=mail.event,
-        recipient=mail.recipient,
-        kind=mail.kind,
-        payload=dict(mail.payload),
-        language=mail.language,
-        message_id=message_id,
-        sealed=_seal(context, message_id, mail.secret) if mail.secret else None,
-        created_at=now,
-        next_try_at=now,
-    )
+    row = _make_row(context, mail)
     known = select(OutboxMail.id).where(
         OutboxMail.topic == mail.topic,
         OutboxMail.event == mail.event,
@@ -116,6 +106,29 @@ def enqueue(session: Session, context: Context, mail: NewMail) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def enqueue_new(session: Session, context: Context, mails: Iterable[NewMail]) -> None:
+    """Puts in many messages whose events are new for certain, such as links that were just made."""
+    if is_enabled(context.settings):
+        session.add_all(_make_row(context, mail) for mail in mails)
+        session.flush()
+
+
+def _make_row(context: Context, mail: NewMail) -> OutboxMail:
+    now, message_id = context.clock.now(), new_hex(_ID_BYTES)
+    return OutboxMail(
+        topic=mail.topic,
+        event=mail.event,
+        recipient=mail.recipient,
+        kind=mail.kind,
+        payload=dict(mail.payload),
+        language=mail.language,
+        message_id=message_id,
+        sealed=_seal(context, message_id, mail.secret) if mail.secret else None,
+        created_at=now,
+        next_try_at=max(now, mail.not_before or now),
+    )
 
 
 def replace_waiting(session: Session, context: Context, topic: str, mails: Iterable[NewMail]) -> None:
@@ -162,10 +175,28 @@ def list_unsent(session: Session) -> list[MailView]:
     rows = session.scalars(
         select(OutboxMail).where(OutboxMail.state != MailState.SENT).order_by(OutboxMail.id)
     )
-    return [
-        MailView(r.id, MailState(r.state), r.kind, r.recipient, r.attempts, r.next_try_at, r.reason)
-        for r in rows
-    ]
+    return [_make_view(row) for row in rows]
+
+
+def _make_view(r: OutboxMail) -> MailView:
+    return MailView(r.id, MailState(r.state), r.kind, r.recipient, r.attempts, r.next_try_at, r.reason)
+
+
+def find_last_due(session: Session, kind: str) -> datetime | None:
+    """When the last one of this kind that waits is to be sent."""
+    return session.scalar(
+        select(func.max(OutboxMail.next_try_at)).where(
+            OutboxMail.kind == kind, OutboxMail.state == MailState.WAITING
+        )
+    )
+
+
+def find_unsent(session: Session, topics: Iterable[str]) -> dict[str, MailView]:
+    """What was not sent, by its topic."""
+    rows = session.scalars(
+        select(OutboxMail).where(OutboxMail.topic.in_(list(topics)), OutboxMail.state != MailState.SENT)
+    )
+    return {row.topic: _make_view(row) for row in rows}
 
 
 # --- out -------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -45,6 +45,10 @@ class LaterError(MailError):
 
 class UnreachableError(LaterError):
     """There is no connection (any more): other messages need not be tried now either."""
+
+
+class UnclearError(UnreachableError):
+    """The connection broke while the text was said: nobody knows whether the message was taken."""
 
 
 class RefusedError(MailError):
@@ -107,18 +111,52 @@ class Connection:
     def __init__(self, client: smtplib.SMTP) -> None:
         self._client = client
 
-    def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
-        """Hands one message over; when this returns the server has taken it. LaterError, RefusedError."""
+    def send(
+        self,
+        message: EmailMessage,
+        sender: str,
+        recipient: str,
+        *,
+        before_text: Callable[[], None] | None = None,
+    ) -> None:
+        """Hands one message over; when this returns the server has taken it. LaterError, RefusedError.
+
+        before_text: called when the server has taken sender and recipient, right before it hears the text. Until then
+        it is certain that nothing is sent; if it raises, nothing is.
+        """
+        # As bytes: what was folded and encoded by the message's policy goes out as it is.
+        raw = message.as_bytes()
         try:
-            # As bytes: what was folded and encoded by the message's policy goes out as it is.
-            self._client.sendmail(sender, [recipient], message.as_bytes())
-        except smtplib.SMTPRecipientsRefused as error:
-            code, words = error.recipients[recipient]
-            raise _judge(code, words) from error
-        except smtplib.SMTPResponseException as error:
-            raise _judge(error.smtp_code, error.smtp_error) from error
+            size = [f"size={len(raw)}"] if self._client.has_extn("size") else []
+            self._require((250,), self._client.mail(sender, size))
+            self._require((250, 251), self._client.rcpt(recipient))
         except (OSError, smtplib.SMTPException) as error:
             raise UnreachableError(_describe(error)) from error
+        if before_text is not None:
+            try:
+                before_text()
+            except BaseException:
+                self._forget()
+                raise
+        try:
+            self._require((250,), self._client.data(raw))
+        except smtplib.SMTPDataError as error:
+            # It did not want to hear the text.
+            self._forget()
+            raise _judge(error.smtp_code, error.smtp_error) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise UnclearError(_describe(error)) from error
+
+    def _require(self, good: tuple[int, ...], answer: tuple[int, bytes]) -> None:
+        code, words = answer
+        if code not in good:
+            self._forget()
+            raise _judge(code, words)
+
+    def _forget(self) -> None:
+        """Lets the server forget a message that is not finished, so that another one can begin."""
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            self._client.rset()
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Mail to members: confirming addresses, and credentials by mail where the server makes them (mode *server*)."""

@@ -1,0 +1,484 @@
+"""Credentials by mail: a run is put together, one row for each recipient, and sent message by message.
+
+At most once. A credential that is sent twice does no harm, since both mails open the same vote, but a member who gets
+two asks which one counts; and nobody may be forgotten. So each message has three moments that are on the disk before
+the next one begins:
+
+1. *sending*: one process has it, and speaks with the mail server. If it dies, another one begins anew after LEASE.
+2. *handing*: the mail server has taken sender and recipient, and hears the text now. If the process dies here, or the
+   connection breaks, only the mail server knows what became of it: the row becomes *unclear* and is shown to a person,
+   who asks the member or looks for its Message-ID in the mail server's log. It is never sent again by itself.
+3. *sent*, *refused* or *waiting* again: the mail server's answer. With *sent* the sealed credential is erased in the
+   same transaction, unless the run was told to keep it for some days, for mail that comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from crypto.encoding import sha256_base64
+from crypto.randomness import new_hex
+from paper.link import make_link, parse_site
+from voting_app.context import Context
+from voting_app.elections import service as elections
+from voting_app.elections.models import BallotBox, Election
+from voting_app.elections.service import ElectionView
+from voting_app.elections.states import State
+from voting_app.errors import Problem
+from voting_app.languages import format_moment
+from voting_app.ledger import service as ledger
+from voting_app.mail.letters import Letter
+from voting_app.mail.service import LEASE, PAUSES
+from voting_app.mailing import addresses
+from voting_app.mailing.models import Delivery, DeliveryState
+from voting_app.mailing.preflight import Candidate, Plan, make_plan
+from voting_app.mailing.texts import choose_mail_language, get_election_name
+from voting_app.registrar import vault
+from voting_app.registrar.models import SealedCredential
+from voting_app.registrar.service import SERVER_MODE
+from voting_app.registrar.vault import Way
+from voting_app.roll.models import RollEntry
+
+KIND = "credential"
+# The link names the fingerprint, which there is from the keys on.
+SENDING_STATES = frozenset({State.KEYS_READY, State.OPEN, State.PAUSED})
+# How long a run may keep what was sent: not at all, or for mail that comes back.
+KEEPING_DAYS = (0, 3, 7)
+_ID_BYTES = 16
+_LONGEST_REASON = 500
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message that this process has for the time of the lease."""
+
+    roll_entry_id: int
+    worker: str
+    attempts: int
+    letter: Letter
+
+
+class LostLeaseError(Exception):
+    """Another process has the message now, or a person has decided about it."""
+
+
+# --- putting a run together --------------------------------------------------------------------------------
+
+
+def plan_run(session: Session, context: Context, view: ElectionView) -> Plan:
+    """Return what a run would do now."""
+    return make_plan(
+        list_candidates(session, context, view),
+        is_confirming=addresses.is_confirming(session, view.id),
+    )
+
+
+def list_candidates(session: Session, context: Context, view: ElectionView) -> list[Candidate]:
+    """Everybody who may vote, by member number."""
+    now, lifetime = context.clock.now(), addresses.get_lifetime(context)
+    entries = list(
+        session.scalars(
+            select(RollEntry)
+            .where(RollEntry.election_id == view.id, RollEntry.eligible)
+            .order_by(RollEntry.member_number)
+        )
+    )
+    rows = addresses.find_rows(session, entries)
+    waiting = {row.roll_entry_id for row in vault.list_waiting(session, view.id)}
+    begun = set(session.scalars(select(Delivery.roll_entry_id).where(Delivery.election_id == view.id)))
+    return [
+        Candidate(
+            entry.id,
+            entry.member_number,
+            entry.name,
+            entry.email,
+            addresses.judge(entry.email, rows.get(entry.id), now, lifetime=lifetime),
+            is_waiting=entry.id in waiting and entry.id not in begun,
+        )
+        for entry in entries
+    ]
+
+
+def require_sendable(context: Context, view: ElectionView) -> None:
+    """Refuse where no credential can go by mail. Problems: 409 `credential-mode`, `no-mail-server`, `wrong-state`,
+    `insecure-address`.
+    """
+    if view.credential_mode != SERVER_MODE:
+        raise Problem(
+            409,
+            "credential-mode",
+            "The registrar makes the credentials of this election, so the server has none to send.",
+        )
+    addresses.require_mail(context)
+    if view.state not in SENDING_STATES:
+        raise Problem(
+            409,
+            "wrong-state",
+            "Voting links can be sent from the moment when the keys are ready until voting ends.",
+            extra={"state": view.state.value},
+        )
+    try:
+        parse_site(context.settings.base_url)
+    except ValueError as error:
+        raise Problem(
+            409,
+            "insecure-address",
+            "Voting links must begin with https: somebody on the way could change the page otherwise.",
+        ) from error
+
+
+def start_run(context: Context, uuid: str, *, shown: str, leaves_out: bool, keep_days: int) -> int:
+    """Put a row into the outbox for each recipient, all or none; return how many.
+
+    shown: of the plan that a person has looked at; leaves_out: who has a fault gets no mail, and the others do.
+    Problems: those of `require_sendable`; 409 `recipients-changed`, `mail-preflight` [faults], `nobody-to-mail`.
+    """
+    now = context.clock.now()
+    with context.database.write() as session:
+        election = elections.lock_election(session, uuid)
+        view = elections.election_for_box(session, uuid)
+        require_sendable(context, view)
+        plan = plan_run(session, context, view)
+        if plan.faults and not leaves_out:
+            raise Problem(
+                409,
+                "mail-preflight",
+                "Nobody was mailed: some members have no name or address that can be used, or share one.",
+                extra={"faults": len(plan.faults)},
+            )
+        if plan.shown != shown:
+            raise Problem(
+                409,
+                "recipients-changed",
+                "The recipients are others now than those that were shown. Look again.",
+            )
+        if not plan.recipients:
+            raise Problem(
+                409,
+                "nobody-to-mail",
+                "There is nobody who could be mailed now. Addresses may have to be confirmed first.",
+            )
+        session.execute(
+            insert(Delivery),
+            [
+                {
+                    "roll_entry_id": recipient.roll_entry_id,
+                    "election_id": election.id,
+                    "message_id": new_hex(_ID_BYTES),
+                    "state": DeliveryState.WAITING.value,
+                    "attempts": 0,
+                    "created_at": now,
+                    "next_try_at": now,
+                    "keep_days": keep_days,
+                }
+                for recipient in plan.recipients
+            ],
+        )
+        if not addresses.is_confirming(session, view.id):
+            # Otherwise they were told when the new address was asked.
+            ids = {recipient.roll_entry_id for recipient in plan.recipients}
+            entries = [
+                entry
+                for entry in session.scalars(select(RollEntry).where(RollEntry.election_id == view.id))
+                if entry.id in ids
+            ]
+            addresses.tell_former(session, context, view, entries, f"run {uuid}")
+        return len(plan.recipients)
+
+
+# --- sending -----------------------------------------------------------------------------------------------
+
+
+def _due(now: datetime) -> Select[Delivery]:
+    is_due = or_(
+        and_(Delivery.state == DeliveryState.WAITING, Delivery.next_try_at <= now),
+        and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now),
+    )
+    return (
+        select(Delivery)
+        .join(Election, Election.id == Delivery.election_id)
+        .where(is_due, Election.state.in_(SENDING_STATES))
+        .order_by(Delivery.next_try_at, Delivery.roll_entry_id)
+        .limit(1)
+    )
+
+
+def is_anything_due(context: Context) -> bool:
+    """A cheap look, so that the timer does not lock a database every second for nothing."""
+    with context.database.read() as session:
+        return session.scalar(_due(context.clock.now())) is not None
+
+
+def claim(context: Context) -> Claimed | None:
+    """Take one message that is due, for LEASE; None if there is none, or as many as the settings allow were sent in the
+    last minute.
+    """
+    now, worker = context.clock.now(), new_hex(_ID_BYTES)
+    with context.database.write() as session:
+        recent = select(func.count()).where(Delivery.attempted_at > now - _MINUTE)
+        if (session.scalar(recent) or 0) >= context.settings.mail_per_minute:
+            return None
+        while (row := session.scalar(_due(now).with_for_update(of=Delivery, skip_locked=True))) is not None:
+            letter = _write(session, context, row)
+            if letter is not None:
+                row.state = DeliveryState.SENDING.value
+                row.lease_until, row.worker, row.attempted_at = now + LEASE, worker, now
+                # Counted now: an attempt that kills the process is one too.
+                row.attempts += 1
+                return Claimed(row.roll_entry_id, worker, row.attempts, letter)
+            session.flush()
+    return None
+
+
+def _write(session: Session, context: Context, row: Delivery) -> Letter | None:
+    """The message of a row. None: there is none to be sent (any more), and the row says so."""
+    entry = session.get_one(RollEntry, row.roll_entry_id)
+    try:
+        credential = vault.open_credential(context, session, entry.id)
+    except RuntimeError:
+        _stop(
+            row,
+            "the credential cannot be opened: the installation has another secret than when it was sealed",
+        )
+        return None
+    if credential is None:
+        # Printed in the meantime, say. Who had no mail yet is not in the run any more.
+        session.delete(row)
+        return None
+    box = session.scalars(
+        select(BallotBox).where(BallotBox.election_id == row.election_id).order_by(BallotBox.ordinal).limit(1)
+    ).one()
+    view = elections.make_view(box.election, box)
+    raw = ledger.find_election_data(session, ledger.get_box_id(session, box.uuid))
+    if raw is None:
+        _stop(row, "the election has no keys")
+        return None
+    language = choose_mail_language(entry.language, view)
+    site, fingerprint = context.settings.base_url, sha256_base64(raw)
+    payload: Mapping[str, Any] = {
+        "name": entry.name,
+        "election": get_election_name(view, language),
+        "closes": format_moment(view.closes_at, view.time_zone, language),
+        "page": f"{site}/elections/{box.uuid}/vote",
+        "fingerprint": fingerprint,
+        "code": credential,
+        "link": make_link(site, box.uuid, credential, fingerprint),
+    }
+    return Letter(KIND, entry.email, language, payload, row.message_id, row.created_at)
+
+
+def _stop(row: Delivery, reason: str) -> None:
+    row.state, row.lease_until, row.reason = DeliveryState.REFUSED.value, None, reason
+
+
+def begin_text(context: Context, mail: Claimed) -> None:
+    """The mail server is about to hear the text: on the disk before it does. LostLeaseError."""
+    now = context.clock.now()
+    with context.database.write() as session:
+        done = session.execute(
+            update(Delivery)
+            .where(*_held_by(mail), Delivery.state == DeliveryState.SENDING, Delivery.lease_until > now)
+            .values(state=DeliveryState.HANDING.value, lease_until=now + LEASE)
+        )
+        if done.rowcount != 1:  # type: ignore[attr-defined]
+            raise LostLeaseError
+
+
+def mark_sent(context: Context, mail: Claimed) -> None:
+    """The mail server has taken it. The credential is erased with it, or when its days are over."""
+    with context.database.write() as session:
+        row = session.scalar(select(Delivery).where(*_held_by(mail)).with_for_update())
+        if row is not None:
+            _note_sent(session, row, context.clock.now())
+
+
+def _note_sent(session: Session, row: Delivery, now: datetime) -> None:
+    row.state, row.sent_at = DeliveryState.SENT.value, now
+    row.lease_until = row.worker = row.reason = None
+    if row.keep_days == 0:
+        vault.erase(session, row.roll_entry_id, Way.MAILED)
+    else:
+        session.execute(
+            update(RollEntry).where(RollEntry.id == row.roll_entry_id).values(credential_state="delivered")
+        )
+
+
+def mark_refused(context: Context, mail: Claimed, reason: str) -> None:
+    """It will never be taken."""
+    _finish(context, mail, DeliveryState.REFUSED, reason)
+
+
+def mark_unclear(context: Context, mail: Claimed, reason: str) -> None:
+    """The connection broke while the text was said."""
+    _finish(context, mail, DeliveryState.UNCLEAR, reason)
+
+
+def mark_later(context: Context, mail: Claimed, reason: str) -> None:
+    """It was not taken now: after a pause, longer each time; refused after the last one."""
+    if mail.attempts > len(PAUSES):
+        mark_refused(context, mail, f"given up after {mail.attempts} attempts; {reason}")
+        return
+    next_try_at = context.clock.now() + PAUSES[mail.attempts - 1]
+    _finish(context, mail, DeliveryState.WAITING, reason, next_try_at=next_try_at)
+
+
+def _finish(context: Context, mail: Claimed, state: DeliveryState, reason: str, **values: Any) -> None:
+    with context.database.write() as session:
+        session.execute(
+            update(Delivery)
+            .where(*_held_by(mail))
+            .values(
+                state=state.value, lease_until=None, worker=None, reason=reason[:_LONGEST_REASON], **values
+            )
+        )
+
+
+def _held_by(mail: Claimed) -> tuple[Any, ...]:
+    # Who lost its lease has nothing to say any more.
+    return Delivery.roll_entry_id == mail.roll_entry_id, Delivery.worker == mail.worker
+
+
+def tidy(context: Context) -> None:
+    """Show what died while its text was said, and erase what was kept for mail that comes back."""
+    now = context.clock.now()
+    lost = and_(Delivery.state == DeliveryState.HANDING, Delivery.lease_until <= now)
+    kept = (
+        select(Delivery)
+        .join(SealedCredential, SealedCredential.roll_entry_id == Delivery.roll_entry_id)
+        .where(Delivery.state == DeliveryState.SENT)
+    )
+    with context.database.read() as session:
+        has_lost = session.scalar(select(Delivery.roll_entry_id).where(lost).limit(1)) is not None
+        over = [row.roll_entry_id for row in session.scalars(kept) if _is_over(row, now)]
+    if has_lost:
+        with context.database.write() as session:
+            # The process keeps its name on the row: if it lives after all, it may still say what became of it.
+            session.execute(
+                update(Delivery)
+                .where(lost)
+                .values(
+                    state=DeliveryState.UNCLEAR.value,
+                    lease_until=None,
+                    reason="the program ended while the mail server heard the text",
+                )
+            )
+    if over:
+        with context.database.write() as session:
+            still = session.scalars(
+                select(Delivery).where(Delivery.roll_entry_id.in_(over[:500])).with_for_update()
+            )
+            vault.erase_many(
+                session,
+                [r.roll_entry_id for r in still if r.state == DeliveryState.SENT and _is_over(r, now)],
+                Way.MAILED,
+            )
+
+
+def _is_over(row: Delivery, now: datetime) -> bool:
+    return row.sent_at is not None and row.sent_at + timedelta(days=row.keep_days) <= now
+
+
+# --- what people decide ------------------------------------------------------------------------------------
+
+
+def send_again(context: Context, uuid: str, entry_id: int) -> None:
+    """Send the same credential once more, to the address on the roll. Problems: those of `require_sendable`; 404
+    `not-found`; 409 `credential-gone`, `being-sent`.
+    """
+    with context.database.write() as session:
+        view = elections.election_for_box(session, uuid)
+        row = _get_row(session, view, entry_id)
+        require_sendable(context, view)
+        _require_at_rest(row)
+        if session.get(SealedCredential, entry_id) is None:
+            raise Problem(
+                409,
+                "credential-gone",
+                "The code of this member was erased when it was handed over: nobody has it here.",
+            )
+        if row.state != DeliveryState.UNCLEAR:
+            # Mail programs show a message once that comes twice under one name: good if nobody knows whether it came,
+            # and bad if it lies among the spam.
+            row.message_id = new_hex(_ID_BYTES)
+        row.state, row.attempts, row.next_try_at = DeliveryState.WAITING.value, 0, context.clock.now()
+        row.worker = row.reason = None
+
+
+def note_arrived(context: Context, uuid: str, entry_id: int) -> None:
+    """Somebody found out that an unclear mail has arrived: the credential is erased. Problems: 404 `not-found`; 409
+    `not-unclear`.
+    """
+    with context.database.write() as session:
+        row = _get_row(session, elections.election_for_box(session, uuid), entry_id)
+        if row.state != DeliveryState.UNCLEAR:
+            raise Problem(409, "not-unclear", "It is known what became of this mail.")
+        _note_sent(session, row, context.clock.now())
+
+
+def note_bounced(context: Context, uuid: str, entry_id: int, reason: str) -> None:
+    """A mail came back. Problems: 404 `not-found`; 409 `not-sent`."""
+    with context.database.write() as session:
+        row = _get_row(session, elections.election_for_box(session, uuid), entry_id)
+        if not _bounce(row, reason):
+            raise Problem(409, "not-sent", "No mail that was sent to this member could come back.")
+
+
+def report_bounce(context: Context, *, message_id: str, recipient: str, reason: str) -> int:
+    """As a mail provider reports it: by the Message-ID or, without one, by the address, for elections in which people
+    vote. Return how many mails that were.
+    """
+    with context.database.write() as session:
+        statement = select(Delivery).with_for_update(of=Delivery)
+        if message_id:
+            statement = statement.where(Delivery.message_id == message_id)
+        else:
+            statement = (
+                statement.join(RollEntry, RollEntry.id == Delivery.roll_entry_id)
+                .join(Election, Election.id == Delivery.election_id)
+                .where(
+                    func.lower(RollEntry.email) == addresses.normalise(recipient),
+                    Election.state.in_(SENDING_STATES),
+                )
+            )
+        return sum(_bounce(row, reason) for row in session.scalars(statement))
+
+
+def _bounce(row: Delivery, reason: str) -> bool:
+    if row.state not in (DeliveryState.SENT, DeliveryState.UNCLEAR):
+        return False
+    row.state, row.reason, row.worker = DeliveryState.BOUNCED.value, reason[:_LONGEST_REASON], None
+    return True
+
+
+def _get_row(session: Session, view: ElectionView, entry_id: int) -> Delivery:
+    addresses.find_entry(session, view.id, entry_id)
+    row = session.scalar(select(Delivery).where(Delivery.roll_entry_id == entry_id).with_for_update())
+    if row is None:
+        raise Problem(404, "not-found", "There is nothing at this address.")
+    return row
+
+
+def _require_at_rest(row: Delivery) -> None:
+    if row.state in (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.HANDING):
+        raise Problem(409, "being-sent", "This mail is on its way already.")
+
+
+# --- looking -----------------------------------------------------------------------------------------------
+
+
+def count_states(session: Session, election_id: int) -> dict[DeliveryState, int]:
+    """How many mails of an election are in each state."""
+    rows = session.execute(
+        select(Delivery.state, func.count())
+        .where(Delivery.election_id == election_id)
+        .group_by(Delivery.state)
+    )
+    counted = {DeliveryState(state): count for state, count in rows}
+    return {state: counted.get(state, 0) for state in DeliveryState}

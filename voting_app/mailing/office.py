@@ -1,0 +1,275 @@
+"""Pages about mail to members: addresses that must be confirmed, the run that sends codes, and what became of each."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from voting_app.access import OFFICERS, REGISTRARS, STAFF, access, get_actor, get_login
+from voting_app.accounts import logins
+from voting_app.accounts.forms import parse_form
+from voting_app.context import get_context
+from voting_app.elections.office import find_election, make_election_page
+from voting_app.elections.service import lock_election
+from voting_app.errors import Problem
+from voting_app.mail.service import is_enabled
+from voting_app.mailing import addresses, deliveries, members, words
+from voting_app.mailing.deliveries import KEEPING_DAYS
+from voting_app.mailing.members import Only
+from voting_app.office import redirect_to
+from voting_app.paging import cut
+from voting_app.registrar.service import SERVER_MODE
+
+blueprint = Blueprint("mailing_office", __name__)
+
+_MAILING = "/office/elections/<uuid>/mailing"
+_MEMBER = f"{_MAILING}/members/<int:entry>"
+_TAB = "mailing_office.show_mailing"
+_CORRECTABLE = frozenset({400, 409, 422, 429})
+_LONGEST_SEARCH = 200
+# Who sees the whole address, and not only enough of it to ask.
+_SEES_ADDRESSES = frozenset({*OFFICERS, *REGISTRARS})
+
+
+@blueprint.get(_MAILING)
+@access("login", roles=STAFF)
+def show_mailing(uuid: str) -> Response:
+    """How many addresses are confirmed, how many codes were sent, and what to do next."""
+    return _show_mailing(uuid)
+
+
+@blueprint.post(f"{_MAILING}/questions")
+@access("login", roles=REGISTRARS)
+def ask_members(uuid: str) -> Response:
+    """Ask all who were not asked yet, or did not answer in time, whether their address is right."""
+    fields = parse_form(request.form, ("code",))
+    try:
+        logins.confirm(get_context(), get_login(), fields["code"])
+        asked = addresses.ask_members(get_context(), uuid)
+    except Problem as problem:
+        return _show_mailing(uuid, problem)
+    return redirect_to(_TAB, uuid=uuid, asked=asked)
+
+
+@blueprint.post(f"{_MAILING}/rule")
+@access("login", roles=OFFICERS)
+def change_rule(uuid: str) -> Response:
+    """Decide whether an address must be confirmed before it gets a code."""
+    fields = parse_form(request.form, ("confirming", "code"))
+    if fields["confirming"] not in ("yes", "no"):
+        raise Problem(400, "bad-request", "The request could not be understood.")
+    context = get_context()
+    try:
+        logins.confirm(context, get_login(), fields["code"])
+        with context.database.write() as session:
+            election = lock_election(session, uuid)
+            addresses.set_confirming(session, election.id, fields["confirming"] == "yes")
+    except Problem as problem:
+        return _show_mailing(uuid, problem)
+    return redirect_to(_TAB, uuid=uuid, done="rule")
+
+
+def _show_mailing(uuid: str, problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    context, view, role = get_context(), find_election(uuid), get_actor().role
+    with context.database.read() as session:
+        summary = members.summarise(session, context, view)
+    asked = request.args.get("asked", "")
+    return make_election_page(
+        "mailing/overview.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        summary=summary,
+        is_server_mode=view.credential_mode == SERVER_MODE,
+        is_asking=view.state in addresses.ASKING_STATES,
+        is_sending=view.state in deliveries.SENDING_STATES,
+        has_mail=is_enabled(context.settings),
+        per_minute=context.settings.mail_per_minute,
+        is_officer=role in OFFICERS,
+        is_registrar=role in REGISTRARS,
+        asked=int(asked) if asked.isdecimal() and len(asked) < 9 else None,
+        started=request.args.get("done") == "started",
+        done=request.args.get("done", ""),
+    )
+
+
+# --- a run -------------------------------------------------------------------------------------------------
+
+
+@blueprint.get(f"{_MAILING}/run")
+@access("login", roles=REGISTRARS)
+def show_run(uuid: str) -> Response:
+    """Who would be mailed, who not and why."""
+    return _show_run(uuid)
+
+
+@blueprint.post(f"{_MAILING}/run")
+@access("login", roles=REGISTRARS)
+def start_run(uuid: str) -> Response:
+    """Put the mails into the outbox, for exactly those who were shown."""
+    fields = parse_form(request.form, ("shown", "keep", "code"), ("leave_out",))
+    if fields["keep"] not in map(str, KEEPING_DAYS) or fields["leave_out"] not in ("", "yes"):
+        raise Problem(400, "bad-request", "The request could not be understood.")
+    try:
+        logins.confirm(get_context(), get_login(), fields["code"])
+        deliveries.start_run(
+            get_context(),
+            uuid,
+            shown=fields["shown"],
+            leaves_out=fields["leave_out"] == "yes",
+            keep_days=int(fields["keep"]),
+        )
+    except Problem as problem:
+        return _show_run(uuid, problem)
+    return redirect_to(_TAB, uuid=uuid, done="started")
+
+
+def _show_run(uuid: str, problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    context, view = get_context(), find_election(uuid)
+    if problem is None:
+        try:
+            deliveries.require_sendable(context, view)
+        except Problem as refusal:
+            return _show_mailing(uuid, refusal)
+    with context.database.read() as session:
+        plan = deliveries.plan_run(session, context, view)
+        is_confirming = addresses.is_confirming(session, view.id)
+    found = [(member, words.describe_fault(fault)) for member, fault in plan.faults]
+    return make_election_page(
+        "mailing/run.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        plan=plan,
+        page=cut(plan.recipients, request.args.get("page")),
+        # So many that a person looks at each; the others are in the list of members.
+        faults=found[:50],
+        minutes=-(-len(plan.recipients) // context.settings.mail_per_minute),
+        is_confirming=is_confirming,
+        keeping=KEEPING_DAYS,
+    )
+
+
+# --- members -----------------------------------------------------------------------------------------------
+
+
+@blueprint.get(f"{_MAILING}/members")
+@access("login", roles=STAFF)
+def list_members(uuid: str) -> Response:
+    """Look for members by name, number or address, or by what became of their mail."""
+    context, view = get_context(), find_election(uuid)
+    wanted = request.args.get("words", "")[:_LONGEST_SEARCH]
+    shown = request.args.get("only", "")
+    only = Only(shown) if shown in set(Only) else Only.ALL
+    with context.database.read() as session:
+        page = cut(members.find_members(session, context, view, wanted, only), request.args.get("page"))
+        standings = members.list_standings(session, context, view, page.items)
+    return make_election_page(
+        "mailing/members.html",
+        view,
+        tab=_TAB,
+        page=page,
+        entries=[(s, words.describe_address(s.address), words.describe_delivery(s)) for s in standings],
+        words=wanted,
+        only=only.value,
+        filters=words.list_filters(),
+        show_address=_show_address,
+    )
+
+
+@blueprint.get(_MEMBER)
+@access("login", roles=STAFF)
+def show_member(uuid: str, entry: int) -> Response:
+    """What became of one member's code, and what can be done."""
+    return _show_member(uuid, entry)
+
+
+@blueprint.post(f"{_MEMBER}/question")
+@access("login", roles=REGISTRARS)
+def ask_member(uuid: str, entry: int) -> Response:
+    """Ask this member once more."""
+    parse_form(request.form)
+    try:
+        addresses.ask_member(get_context(), uuid, entry)
+    except Problem as problem:
+        return _show_member(uuid, entry, problem)
+    return _back_to_member(uuid, entry, "asked")
+
+
+@blueprint.post(f"{_MEMBER}/again")
+@access("login", roles=REGISTRARS)
+def send_again(uuid: str, entry: int) -> Response:
+    """Send the same code once more."""
+    fields = parse_form(request.form, ("code",))
+    try:
+        logins.confirm(get_context(), get_login(), fields["code"])
+        deliveries.send_again(get_context(), uuid, entry)
+    except Problem as problem:
+        return _show_member(uuid, entry, problem)
+    return _back_to_member(uuid, entry, "again")
+
+
+@blueprint.post(f"{_MEMBER}/arrived")
+@access("login", roles=REGISTRARS)
+def note_arrived(uuid: str, entry: int) -> Response:
+    """Note that an unclear mail has arrived; its code is erased."""
+    fields = parse_form(request.form, ("code",))
+    try:
+        logins.confirm(get_context(), get_login(), fields["code"])
+        deliveries.note_arrived(get_context(), uuid, entry)
+    except Problem as problem:
+        return _show_member(uuid, entry, problem)
+    return _back_to_member(uuid, entry, "noted")
+
+
+@blueprint.post(f"{_MEMBER}/bounced")
+@access("login", roles=REGISTRARS)
+def note_bounced(uuid: str, entry: int) -> Response:
+    """Note that a mail came back. Without a second factor: it changes a note, and there may be many in a morning."""
+    parse_form(request.form)
+    try:
+        deliveries.note_bounced(get_context(), uuid, entry, "")
+    except Problem as problem:
+        return _show_member(uuid, entry, problem)
+    return _back_to_member(uuid, entry, "noted")
+
+
+def _show_member(uuid: str, entry: int, problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    context, view, role = get_context(), find_election(uuid), get_actor().role
+    with context.database.read() as session:
+        # A number that is too large for the database names nobody.
+        found = members.list_standings(session, context, view, [entry]) if entry < 2**31 else []
+    if not found:
+        raise Problem(404, "not-found", "There is nothing at this address.")
+    standing = found[0]
+    return make_election_page(
+        "mailing/member.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        member=standing,
+        address_words=words.describe_address(standing.address),
+        delivery_words=words.describe_delivery(standing),
+        show_address=_show_address,
+        is_registrar=role in REGISTRARS,
+        sees_addresses=role in _SEES_ADDRESSES,
+        can_ask=view.state in addresses.ASKING_STATES
+        and standing.address not in (addresses.AddressState.MISSING, addresses.AddressState.UNUSABLE),
+        is_sending=view.state in deliveries.SENDING_STATES,
+        done=request.args.get("done", ""),
+    )
+
+
+def _back_to_member(uuid: str, entry: int, done: str) -> Response:
+    return redirect_to("mailing_office.show_member", uuid=uuid, entry=entry, done=done)
+
+
+def _show_address(email: str) -> str:
+    return email if get_actor().role in _SEES_ADDRESSES else members.mask(email)
+
+
+def _raise_unless_correctable(problem: Problem | None) -> None:
+    if problem is not None and problem.status not in _CORRECTABLE:
+        raise problem
