@@ -62,3 +62,38 @@ def test_the_booth_sends_no_cookie_of_an_officer_who_votes(
     # The test would see one.
     person.page.goto(f"{installation.url}/office")
     assert any("cookie" in {name.lower() for name, _ in e.headers} for e in watcher.wire.exchanges)
+
+
+def test_an_officer_edits_without_javascript_and_tries_the_booth_that_casts_nothing(
+    people: People, elections: Elections, installation: Installation, watcher: Watcher
+) -> None:
+    election = elections.new(members=2).create()
+    plain = people.new(java_script_enabled=False)
+    enter(plain.context, installation)
+    page = plain.open(f"{installation.url}/office/elections/{election.uuid}/texts")
+    page.get_by_label("Name of the election").fill("Delegates of Local 12")
+    first = page.locator("#q0")
+    first.get_by_role("button", name="Add a choice").click()
+    # The browser comes back to the question, with all that was typed.
+    assert page.url.endswith("#q0")
+    page.get_by_label("choice 3 of question 1").fill("Barbara Liskov")
+    page.get_by_label("choice 3 of question 1").press("Enter")
+    expect(page.get_by_text("Everything is saved.")).to_be_visible()
+    expect(page.get_by_label("Name of the election")).to_have_value("Delegates of Local 12")
+    officer = people.new()
+    enter(officer.context, installation)
+    booth = officer.open(f"{installation.url}/office/elections/{election.uuid}/preview").frame_locator(
+        "iframe"
+    )
+    booth.get_by_role("button", name="Begin").click()
+    booth.get_by_label("Barbara Liskov").check()
+    booth.get_by_role("button", name="Next question").click()
+    booth.get_by_label("Yes").check()
+    for name in ("Review your choices", "Encrypt my ballot", "Cast this ballot"):
+        booth.get_by_role("button", name=name).click()
+    expect(booth.get_by_text("Nothing was sent, and nothing is kept.")).to_be_visible()
+    booth.get_by_role("button", name="Begin again").click()
+    expect(booth.get_by_role("heading", name="Delegates of Local 12")).to_be_visible()
+    watcher.rest()
+    assert not [e for e in watcher.wire.exchanges if e.path.startswith("/api/") and e.method != "GET"]
+    assert not officer.context.storage_state()["origins"]

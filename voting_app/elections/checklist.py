@@ -62,7 +62,7 @@ def list_tasks(session: Session, context: Context, view: ElectionView, *, is_pri
             _ROLL,
         ),
         Task(is_private, gettext("The privacy check does not forbid the opening"), _CHECKLIST),
-        Task(state is not State.DRAFT, gettext("The roll is frozen by two people"), _ROLL),
+        Task(state is not State.DRAFT, gettext("The roll is frozen"), _ROLL),
         Task(service.has_credentials(session, box_id), gettext("The voting codes are made"), _CODES),
         Task(bool(seats), gettext("The trustees have their seats and their links"), _TRUSTEES),
         Task(is_complete(progress), gettext("The trustees have made their keys"), _TRUSTEES),
@@ -78,5 +78,5 @@ def list_tasks(session: Session, context: Context, view: ElectionView, *, is_pri
             ),
             _TRUSTEES,
         ),
-        Task(view.opened_at is not None, gettext("Two people have opened the voting"), _CALENDAR),
+        Task(view.opened_at is not None, gettext("The voting is opened"), _CALENDAR),
     ]

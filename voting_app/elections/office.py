@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from flask_babel import gettext
 
-from voting_app.access import STAFF, access, find_mark, get_actor
+from voting_app.access import OFFICERS, STAFF, access, find_mark, get_actor
 from voting_app.context import get_context
 from voting_app.dashboard.service import make_dashboard
 from voting_app.elections import service
@@ -44,7 +44,8 @@ def list_elections() -> Response:
     with get_context().database.read() as session:
         views = service.list_elections(session)
     entries = [(view, describe_state(view.state)) for view in reversed(views)]
-    return make_office_page("office/elections.html", entries=entries)
+    may_create = get_actor().role in OFFICERS
+    return make_office_page("office/elections.html", entries=entries, may_create=may_create)
 
 
 @blueprint.get("/office/elections/<uuid>")
