@@ -18,7 +18,7 @@ from audit.receipt import find_receipt
 from crypto.ballot import ballot_tracker
 from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.errors import RejectedError
-from crypto.journal import SERVICE
+from crypto.journal import SERVICE, SHARED_ACTS, act_subject
 from crypto.receipt import ServiceKey, make_receipt
 from crypto.trustees import make_drill
 from tests.audit.judging import Judge, assert_findings, assert_sound, complaint, failed
@@ -795,3 +795,94 @@ def test_a_restarted_ceremony(judge: Judge) -> None:
     assert_sound(judge(election.archive, election.with_acts(again).journal))
     reused = [*acts[:start], acts[start], restart, *acts[start:]]
     assert "J6" in failed(judge(election.archive, election.with_acts(reused).journal))
+
+
+# --- two officers (J10) --------------------------------------------------------------------------------------------
+
+OFFICERS = Act("officers", {"needed": 2, "certifiers": 2, "reason": ""}, "committee:7")
+
+
+def _approval(act: Act, actor: str = "committee:8") -> Act:
+    subject = act_subject(act.kind, act.payload)
+    return Act("approval", {"act": act.kind, "subject": subject}, actor, act.box)
+
+
+def _by_two(acts: Sequence[Act], terms: Act = OFFICERS) -> list[Act]:
+    """The same story with a second officer before each act of the committee that needs one."""
+    told = [acts[0], terms]
+    for act in acts[1:]:
+        if act.kind in SHARED_ACTS and act.actor != SERVICE:
+            told.append(_approval(act))
+        told.append(act)
+    return told
+
+
+def test_the_second_officer_cannot_be_left_out(judge: Judge) -> None:
+    """Without it: one of the committee, with the server's key, could say that the other one had agreed to more."""
+    election = _certified("revotes")
+    acts = _by_two(election.acts)
+    report = judge(election.archive, election.with_acts(acts).journal)
+    assert_sound(report)
+    assert report.findings.checks["J10"].status == "pass"
+    for index, act in enumerate(acts):
+        if act.kind != "approval":
+            continue
+        before, after = acts[:index], acts[index + 1 :]
+        for name, others in {
+            "left out": [],
+            "of the same officer": [replace(act, actor=after[0].actor)],
+            "of something else": [replace(act, payload={**act.payload, "subject": "ab" * 32})],
+            "of another act": [replace(act, payload={**act.payload, "act": "paused"})],
+            "twice": [act, act],
+            "of two others": [act, replace(act, actor="committee:9")],
+        }.items():
+            report = judge(election.archive, election.with_acts([*before, *others, *after]).journal)
+            assert failed(report) >= {"J10"}, f"{act.payload['act']} {name}: {complaint(report)}"
+        # After its act it approves nothing.
+        late = [*before, after[0], act, *after[1:]]
+        assert failed(judge(election.archive, election.with_acts(late).journal)) & {"J4", "J10"}
+
+
+def test_what_was_agreed_to_cannot_be_changed_afterwards(judge: Judge) -> None:
+    """Without it: "the other one agreed" to another closing time or statement than the one that stands there."""
+    election = _certified("revotes")
+    acts = _by_two(election.acts)
+    for kind, field, new in (
+        ("roll-frozen", "roll", "ab" * 32),
+        ("opened", "closes_at", "2026-11-20T18:00Z"),
+        ("certified", "statement", "All was well."),
+    ):
+        index = next(index for index, act in enumerate(acts) if act.kind == kind)
+        changed = replace(acts[index], payload={**acts[index].payload, field: new})
+        story = [*acts[:index], changed, *acts[index + 1 :]]
+        assert_findings(judge(election.archive, election.with_acts(story).journal), "J10")
+
+
+def test_one_officer_alone_is_said(judge: Judge) -> None:
+    election = _certified("plain")
+    alone = replace(OFFICERS, payload={"needed": 1, "certifiers": 1, "reason": "The local has one."})
+    journal = election.with_acts([election.acts[0], alone, *election.acts[1:]]).journal
+    report = judge(election.archive, journal)
+    assert_sound(report)
+    assert "one officer alone ran this election: The local has one." in report.findings.warnings
+
+
+def test_without_the_announcement_it_is_said_that_nobody_looked(judge: Judge) -> None:
+    """What the service key can do is to leave all of it out; an earlier copy of the journal shows that (`diff`)."""
+    election = _certified("plain")
+    report = judge(election.archive, election.journal)
+    check = report.findings.checks["J10"]
+    assert (check.status, check.required) == ("not-checked", False)
+    assert check.detail == "the journal does not say how many of the committee act"
+    acts = [act for act in _by_two(election.acts) if act.kind != "officers"]
+    assert_findings(judge(election.archive, election.with_acts(acts).journal), "J10")
+
+
+def test_the_service_cannot_close_before_the_time(judge: Judge) -> None:
+    """Without it: the second officer would be got round by having the server close early."""
+    election = _certified("plain")
+    acts = _by_two(election.acts)
+    index = next(index for index, act in enumerate(acts) if act.kind == "closed")
+    early = replace(acts[index], payload={"at": "2026-11-10T17:59Z"})
+    story = [*acts[:index], early, *acts[index + 1 :]]
+    assert_findings(judge(election.archive, election.with_acts(story).journal), "J10")

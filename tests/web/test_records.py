@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from crypto.errors import MalformedError
 from crypto.journal import JournalLine, JournalReader
 from crypto.receipt import ServiceKey, make_receipt, parse_receipt, verify_receipt, verify_signature
 from tests.crypto import edwards
-from tests.crypto.test_journal import KEY, SAMPLES, lines, sealed
+from tests.crypto.test_journal import KEY, SAMPLES, approve, lines, sealed, way_by_two
 from tests.crypto.test_journal import act as sample
-from tests.simulator import KINDS, join_lines, sound
+from tests.simulator import KINDS, SEAL, Act, join_lines, sound
 from tests.web.agreeing import mutations, vectors, verdict
 from tests.web.node import Node
 
@@ -189,6 +190,42 @@ def test_every_byte_and_line_of_a_journal_counts(js: Node, rng: random.Random, s
         agreed(js, join_lines(all_lines[:index] + all_lines[index : index + 1] * 2 + all_lines[index + 1 :]))
     assert agreed(js, raw[:-1]) == ("MalformedError", "J1")
     assert agreed(js, raw + b"\n") == ("MalformedError", "J1")
+
+
+def test_journals_of_two_officers_are_judged_alike(js: Node, rng: random.Random, samples: int) -> None:
+    """Rule J10: an act with its approvals, and with lines dropped, doubled, swapped or of others."""
+    seen = set()
+    for _ in range(samples):
+        kind = rng.choice(journal.SHARED_ACTS)
+        acts = [*way_by_two(kind, 3 if kind == "certified" else 2), approve(kind)]
+        acts += [approve(kind, "committee:9")] if kind == "certified" else []
+        acts += [replace(sample(kind), actor="committee:7"), Act(SEAL, {})]
+        raw = join_lines(lines(acts))
+        assert agreed(js, raw)[0] == "value"
+        for _ in range(2):
+            index = rng.randrange(len(acts) - 4, len(acts))
+            one = acts[index]
+            changed = rng.choice(
+                [
+                    [],
+                    [one, one],
+                    [replace(one, actor=rng.choice(("committee:7", "committee:8", "service:0")))],
+                    [replace(one, payload={**one.payload, "reason": "Other"})],
+                    [approve(rng.choice(journal.SHARED_ACTS), "committee:9"), one],
+                    [sample("complaint"), one],
+                ]
+            )
+            told = agreed(js, join_lines(lines([*acts[:index], *changed, *acts[index + 1 :]])))
+            seen.add(told[1] if told[0] != "value" else "value")
+    for terms in (
+        {"needed": 1},
+        {"certifiers": 1},
+        {"reason": "x"},
+        {"needed": 1, "certifiers": 1, "reason": "x"},
+    ):
+        agreed(js, join_lines(lines([sample("officers", **terms)])))
+    agreed(js, join_lines(lines([sample("complaint"), sample("officers")])))
+    assert "J10" in seen
 
 
 def test_every_change_of_every_kind_of_line_is_judged_alike(
