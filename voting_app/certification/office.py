@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from crypto.encoding import sha256_hex
-from voting_app.access import STAFF, access
+from voting_app.access import OFFICERS, STAFF, access, get_actor
 from voting_app.certification import service, words
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
@@ -45,5 +45,6 @@ def show_result(uuid: str) -> Response:
         report_hash=sha256_hex(report) if report else None,
         seats=[(seat, describe_step(seat.step)) for seat in seats],
         missing=max(shown.needed - shown.decrypted, 0),
+        may_certify=get_actor().role in OFFICERS,
         spare=max(len(seats) - shown.needed, 0),
     )

@@ -4,14 +4,16 @@ looks here learns who has voted."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from crypto.counting import Quorum
 from crypto.journal import JournalLine, parse_line
 from crypto.presentation import Presentation
+from voting_app.approvals import proposals
 from voting_app.elections.service import ElectionView, mail_topic
-from voting_app.elections.states import State
+from voting_app.elections.states import Act, State
 from voting_app.ledger import service as ledger
 from voting_app.ledger.turnout import get_turnout
 from voting_app.mail import service as mail
@@ -30,7 +32,8 @@ class Dashboard:
     """voters: how many have a ballot in the box, None before the opening; quorum: None where none is asked for;
     delivered: how many members have their code, None where the service does not hand them out; awaited: the trustees
     whose turn it is; failed_mail: messages to trustees that could not be sent; opened_ballots: given up for checking;
-    incidents: what did not go as planned, the newest first; complaints: how many have no answer.
+    incidents: what did not go as planned, the newest first; complaints: how many have no answer; proposed: acts that
+    wait for another officer.
     """
 
     voters: int | None
@@ -41,9 +44,10 @@ class Dashboard:
     opened_ballots: int
     incidents: tuple[JournalLine, ...]
     complaints: int
+    proposed: tuple[Act, ...]
 
 
-def make_dashboard(session: Session, view: ElectionView) -> Dashboard:
+def make_dashboard(session: Session, view: ElectionView, now: datetime) -> Dashboard:
     """What happens in this election now."""
     box_id = ledger.get_box_id(session, view.uuid)
     lines = [parse_line(raw) for raw in ledger.read_journal(session, box_id, kinds=_INCIDENTS)]
@@ -57,6 +61,7 @@ def make_dashboard(session: Session, view: ElectionView) -> Dashboard:
         opened_ballots=ledger.count_lines(session, box_id, "ballot-challenged"),
         incidents=tuple(reversed(lines)),
         complaints=_count_unanswered(lines),
+        proposed=tuple(proposal.act for proposal in proposals.list_open(session, view.id, now)),
     )
 
 

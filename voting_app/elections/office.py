@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 from flask_babel import gettext
 
 from voting_app.access import OFFICERS, STAFF, access, find_mark, get_actor
+from voting_app.approvals.words import describe_deed
 from voting_app.context import get_context
 from voting_app.dashboard.service import make_dashboard
 from voting_app.elections import service
@@ -54,11 +55,17 @@ def show_election(uuid: str) -> Response:
     """Show where an election stands."""
     with get_context().database.read() as session:
         view = service.election_for_box(session, uuid)
-        dashboard = make_dashboard(session, view)
+        dashboard = make_dashboard(session, view, get_context().clock.now())
     acts = [describe_act(line, view.time_zone) for line in dashboard.incidents]
     seats = [(seat, describe_step(seat.step)) for seat in dashboard.awaited]
     return make_election_page(
-        "office/election_overview.html", view, dashboard=dashboard, acts=acts, seats=seats
+        "office/election_overview.html",
+        view,
+        dashboard=dashboard,
+        acts=acts,
+        seats=seats,
+        is_officer=get_actor().role in OFFICERS,
+        proposed=[(act, describe_deed(act)) for act in dashboard.proposed],
     )
 
 

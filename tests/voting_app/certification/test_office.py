@@ -11,6 +11,7 @@ from tests.voting_app.api import Api, Run
 from tests.voting_app.office import Officer, first_administrator
 from tests.voting_app.public.stages import make_stage
 from voting_app.context import get_context
+from voting_app.elections.models import Election
 from voting_app.roll.models import RollEntry
 
 
@@ -53,6 +54,22 @@ def test_the_overview_of_a_draft(ada: Officer, api: Api) -> None:
     page = overview(ada, run)
     assert "The election is being prepared." in page
     assert "Turnout" not in page
+    assert f'href="/office/elections/{run.uuid}/checklist"' in page
+
+
+def test_what_waits_for_another_officer_is_on_the_overview_and_leads_there(ada: Officer, api: Api) -> None:
+    run = make_stage(api, "tallied")
+    assert f'href="/office/elections/{run.uuid}/acts/certify"' in result(ada, run)
+    assert "Waiting for another officer" not in overview(ada, run)
+    with api.context.database.write() as session:
+        session.execute(update(Election).values(officers_needed=2, certifiers=2, waiver=""))
+    answer = api.send(
+        "POST", f"{run.base}/certify", {"statement": "We certify this result."}, role="committee"
+    )
+    assert answer.status_code == 202
+    page = overview(ada, run)
+    assert "Waiting for another officer" in page
+    assert f'href="/office/elections/{run.uuid}/acts/certify"' in page
 
 
 def test_while_people_vote_there_is_no_result_for_anybody(ada: Officer, api: Api) -> None:
