@@ -686,7 +686,7 @@ class Gallery:
             if state == "issued":
                 more = {"credential_mode": "server"}
             if state == "proposed":
-                more = {"more": {"single_officer": None}}
+                more = {"single_officer": None}
             if state == "single":
                 more = {"threshold": 3}
             self._made[state] = SCENES[state](self.elections.new(**SHARED | more))
