@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask_babel import gettext
 
 from crypto.roll import COLUMNS, Member, RowFault, encode_roll, get_cells, parse_unit, read_member
@@ -96,9 +96,7 @@ def _show_roll(uuid: str, problem: Problem | None = None) -> Response:
 
 def _find_freeze_address(view: ElectionView) -> str | None:
     """Where the roll is frozen, for those who may while it is possible."""
-    if not _may_edit(view) or _ACTS not in current_app.view_functions:
-        return None
-    return page_url(_ACTS, uuid=view.uuid, act=Act.FREEZE_ROLL.value)
+    return page_url(_ACTS, uuid=view.uuid, act=Act.FREEZE_ROLL.value) if _may_edit(view) else None
 
 
 # --- a file that is looked at before it is taken -----------------------------------------------------------
@@ -129,10 +127,12 @@ def show_preview(uuid: str) -> Response:
 def take_upload(uuid: str) -> Response:
     """Make the file the roll, exactly as it was shown."""
     fields = parse_form(request.form, ("file", "roll", "code"))
-    context = get_context()
+    context, actor, shown = get_context(), get_actor(), {name: fields[name] for name in ("file", "roll")}
     try:
+        # Before the code, which is good once: who was too slow must not wait for another one.
+        uploads.require_takeable(context, uuid, actor, **shown)
         logins.confirm(context, get_login(), fields["code"])
-        uploads.take_upload(context, uuid, get_actor(), file=fields["file"], roll=fields["roll"])
+        uploads.take_upload(context, uuid, actor, **shown)
     except Problem as problem:
         return _show_preview(uuid, problem)
     return redirect_to(_LIST, uuid=uuid, done="imported")

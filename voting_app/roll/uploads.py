@@ -98,30 +98,33 @@ def preview_upload(
     )
 
 
-def take_upload(context: Context, uuid: str, actor: Actor, *, file: str, roll: str) -> RollSummary:
-    """Makes the person's file the roll, if it is the one with the hash ``file`` and would replace the one with the
-    hash ``roll``. All of it happens in one transaction, or nothing.
+def require_takeable(context: Context, uuid: str, actor: Actor, *, file: str, roll: str) -> RollFile:
+    """Return the person's file if it could be taken at this moment: it is the one with the hash ``file``, has no fault,
+    and would replace the roll with the hash ``roll``.
 
     Problems: 409 ``upload-gone``, ``upload-changed``, ``roll-changed``, ``wrong-state``, ``bad-roll``.
     """
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
-        upload = _find(session, view.id, actor, context.clock.now())
-    _require_same(upload, file)
-    # Before the writing transaction: others wait for that one.
-    content = RollFile((), ()) if upload is None else read_roll(upload.content)
+        elections.require_act_in(view.state, Act.EDIT_ROLL)
+        upload = _require_same(session, view.id, actor, context.clock.now(), file, roll)
+    content = read_roll(upload.content)
     if content.faults:
         raise Problem(409, "bad-roll", "This file has faults, so it cannot become the roll.")
+    return content
+
+
+def take_upload(context: Context, uuid: str, actor: Actor, *, file: str, roll: str) -> RollSummary:
+    """Makes the person's file the roll. All of it happens in one transaction, or nothing.
+
+    Problems as for `require_takeable`.
+    """
+    # Read before the writing transaction: others wait for that one.
+    content = require_takeable(context, uuid, actor, file=file, roll=roll)
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.EDIT_ROLL)
-        _require_same(_find(session, election.id, actor, context.clock.now()), file)
-        if digest_roll(service.list_members(session, election.id)) != roll:
-            raise Problem(
-                409,
-                "roll-changed",
-                "Somebody has changed the roll meanwhile. Nothing was taken; look at the differences once more.",
-            )
+        _require_same(session, election.id, actor, context.clock.now(), file, roll)
         summary = service.replace_members(session, election.id, content.members)
         _forget(session, election.id, actor)
         return summary
@@ -164,7 +167,10 @@ def _find(session: Session, election_id: int, actor: Actor, now: datetime) -> Ro
     )
 
 
-def _require_same(upload: RollUpload | None, file: str) -> None:
+def _require_same(
+    session: Session, election_id: int, actor: Actor, now: datetime, file: str, roll: str
+) -> RollUpload:
+    upload = _find(session, election_id, actor, now)
     if upload is None:
         raise Problem(409, "upload-gone", "The file is not here any more. Upload it once more.")
     if upload.digest != file:
@@ -173,6 +179,13 @@ def _require_same(upload: RollUpload | None, file: str) -> None:
             "upload-changed",
             "You have uploaded another file since this page was shown. Nothing was taken; look at the other one.",
         )
+    if digest_roll(service.list_members(session, election_id)) != roll:
+        raise Problem(
+            409,
+            "roll-changed",
+            "Somebody has changed the roll meanwhile. Nothing was taken; look at the differences once more.",
+        )
+    return upload
 
 
 def _forget(session: Session, election_id: int, actor: Actor) -> None:

@@ -64,7 +64,8 @@ def upload(officer: Officer, run: Run, text: str | bytes) -> TestResponse:
 def take(officer: Officer, run: Run, page: str, **changes: str) -> TestResponse:
     """Send the form of a preview."""
     found = dict(re.findall(r'name="(file|roll)" value="([^"]+)"', page))
-    return officer.post(f"{base(run)}/import", {**found, "code": officer.code(), **changes}, page="/office")
+    code = changes.pop("code", None) or officer.code()
+    return officer.post(f"{base(run)}/import", {**found, "code": code, **changes}, page="/office")
 
 
 def preview(officer: Officer, run: Run, query: str = "") -> str:
@@ -116,6 +117,14 @@ def test_a_file_is_looked_at_mended_and_taken(ada: Officer, draft: Run) -> None:
         assert sentence in page, sentence
 
 
+def test_who_freezes_is_told_what_is_odd(ada: Officer, draft: Run) -> None:
+    assert "/acts/freeze-roll" not in ada.get(base(draft)).text
+    draft.committee("roll", FIRST)
+    [address] = re.findall(r'href="([^"]+/acts/freeze-roll)"', ada.get(base(draft)).text)
+    page = ada.get(address).text
+    assert "There is no e-mail address: this member needs a printed sheet. (2)" in page
+
+
 def test_taking_asks_for_the_second_factor(ada: Officer, draft: Run) -> None:
     upload(ada, draft, FIRST)
     answer = take(ada, draft, preview(ada, draft), code="000000")
@@ -130,10 +139,13 @@ def test_only_what_was_shown_is_taken(ada: Officer, draft: Run) -> None:
     upload(ada, draft, FIRST)
     shown = preview(ada, draft)
     upload(ada, draft, FIRST.replace("Ada", "Eve"))
-    answer = take(ada, draft, shown)
+    code = ada.code()
+    answer = take(ada, draft, shown, code=code)
     assert (answer.status_code, names(draft)) == (409, [])
     assert "You have uploaded another file" in answer.text
     assert "Eve" in answer.text
+    # The code is good once, and was not used up by what was not done.
+    assert ada.post("/office/account/recovery", {"code": code}, page="/office").status_code == 200
 
     shown = preview(ada, draft)
     upload(grace, draft, FIRST.replace("Ada", "Kim"))
