@@ -20,9 +20,13 @@ from tests.flows.browser import open_devtools
 from tests.flows.elections import QUESTIONS, SHARED, HeldElection
 from tests.flows.office import PASSWORD, enter, find_member, get_office, open_app
 from tests.flows.people import Elections
+from tests.voting_app.candidates.pictures import make_picture
 from voting_app.accounts.service import Actor
+from voting_app.candidates import service as candidates
+from voting_app.candidates.photos import make_photo
 from voting_app.context import get_context
 from voting_app.demo.people import base
+from voting_app.elections.service import election_for_box, get_revision
 from voting_app.registrar import service as registrar
 from voting_app.sheets import service as sheets
 from voting_app.sheets.service import Choice
@@ -48,6 +52,12 @@ def _go_on(page: Page) -> None:
 def _to_question(page: Page, _election: HeldElection) -> None:
     _go_on(page)
     page.locator("#choice-0").wait_for()
+
+
+def _to_candidates(page: Page, election: HeldElection) -> None:
+    _to_question(page, election)
+    page.locator("summary").click()
+    page.locator("img.portrait[src]").wait_for()
 
 
 def _to_fault(page: Page, election: HeldElection) -> None:
@@ -432,6 +442,22 @@ def _issue_here(election: HeldElection) -> HeldElection:
     return election
 
 
+def _present(election: HeldElection) -> HeldElection:
+    """Candidates with photos and statements of all that the markup has, and one with neither."""
+    context = get_context(open_app(election.server))
+    statement = (
+        "# Why me\nI was **treasurer** for *six* years, in good times and in bad ones.\n\n- bread\n- roses\n\n"
+        "1. first\n2. then\n\nMore on [my page](https://example.org/a-long-address/of/a/page) – שלום"
+    )
+    photo = make_photo(make_picture(size=(600, 800), colour=(160, 120, 90)))
+    with context.database.read() as session:
+        revision = get_revision(election_for_box(session, election.uuid))
+    change = candidates.Change({"en": statement}, photo)
+    candidates.set_candidate(context, election.uuid, 0, 0, change, expected=revision)
+    context.database.dispose()
+    return election
+
+
 # How to bring a new election into each state that pages differ in. Later ones go on from where earlier ones stop.
 SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "draft": lambda e: e.create(),
@@ -440,6 +466,8 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "listed": lambda e: e.create().freeze(),
     "frozen": lambda e: _begin_keys(e.create().freeze().issue().seat()),
     "issued": lambda e: _issue_here(e.create().freeze()),
+    "presented": lambda e: _present(e.create()).freeze().issue().seat().make_keys().drill().open(),
+    "practised": lambda e: _present(e.create()),
     "ready": lambda e: e.create().freeze().issue().seat().make_keys(),
     # Each trustee has a key of its own here.
     "single": lambda e: e.create().freeze().issue().seat().make_keys(),
@@ -464,6 +492,7 @@ VIEWS = (
     View("election-frozen", "Before the keys are made", "frozen"),
     View("election-ready", "Ready to open", "ready"),
     View("election-open", "Open", "open"),
+    View("election-candidates", "Candidates of a test election", "presented"),
     View("election-paused", "Paused", "paused"),
     View("election-closed", "Closed, the trustees are awaited", "closed"),
     View("election-tallied", "The result", "tallied"),
@@ -483,6 +512,7 @@ VIEWS = (
     View("booth-mistyped", "A code that cannot be", "again", "/elections/{uuid}/vote", _to_mistyped),
     View("booth", "The booth", "again", _VOTE, _wait_for_booth),
     View("booth-question", "Choosing", "again", _VOTE, _to_question),
+    View("booth-candidates", "Choosing among candidates", "presented", _VOTE, _to_candidates),
     View("booth-fault", "A choice that is not allowed", "again", _VOTE, _to_fault),
     View("booth-review", "Reviewing the choices", "again", _VOTE, _to_review),
     View("booth-encrypting", "Encrypting on a slow phone", "again", _VOTE, _to_encrypting),
@@ -543,6 +573,20 @@ VIEWS = (
     View("office", "The office", "open", "/office", is_office=True),
     View("office-people", "Who has an account", "open", "/office/accounts", is_office=True),
     View("office-person", "Somebody's account", "open", "/office/accounts/{officer}", is_office=True),
+    View(
+        "office-candidates",
+        "Statements and photos",
+        "practised",
+        "/office/elections/{uuid}/candidates",
+        is_office=True,
+    ),
+    View(
+        "office-candidate",
+        "One candidate",
+        "practised",
+        "/office/elections/{uuid}/candidates/0/0",
+        is_office=True,
+    ),
     View("office-roll", "The roll", "enrolled", f"{_OFFICE}/roll", is_office=True),
     View(
         "office-roll-file",
@@ -687,6 +731,8 @@ class Gallery:
                 more = {"credential_mode": "server"}
             if state == "proposed":
                 more = {"single_officer": None}
+            if state in ("presented", "practised"):
+                more = {"test": True, "orders": ["rotated", "fixed"], "revoting": True}
             if state == "single":
                 more = {"threshold": 3}
             self._made[state] = SCENES[state](self.elections.new(**SHARED | more))

@@ -10,7 +10,7 @@ import { Missing, findCode, openGivenUp } from "./check-opening.js";
 import { actions, button, code, h, notice, show, words } from "./dom.js";
 import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
-import { chooseTexts, describeChoice } from "./vote-views.js";
+import { chooseTexts, describeChoice, markTest } from "./vote-views.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -146,6 +146,7 @@ function describeContents({ election, contents: result, isGivenUp }, tracker) {
   }
   const { choices } = result;
   return [
+    markTest(election),
     h("h1", {}, _("This is in the ballot")),
     notice("good", _("The ballot was encrypted exactly with these choices.")),
     texts.questions.map(({ question }, number) =>

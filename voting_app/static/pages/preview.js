@@ -7,6 +7,7 @@
 import { Client } from "../booth/client.js";
 import { show } from "./dom.js";
 import { loadTexts } from "./texts.js";
+import { fetchPhotos, fillPhotos } from "./vote-photos.js";
 import { makeRules } from "./vote-opening.js";
 import { START, completeChoices, next } from "./vote-state.js";
 import { draw } from "./vote-views.js";
@@ -57,6 +58,7 @@ function act(type, values = {}) {
 function render(isNew) {
   const focused = document.activeElement?.id;
   show(place, draw({ state, facts, act, tools }), isNew && !isFirst);
+  fillPhotos(place);
   isFirst = false;
   if (!isNew && focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
@@ -89,6 +91,7 @@ try {
   const [answer] = await Promise.all([fetch(place.dataset.election ?? "", { cache: "no-store" }), loadTexts()]);
   facts.election = await worker.call("prepare", { election: await answer.arrayBuffer() });
   begin();
+  void fetchPhotos(`/office/elections/${facts.uuid}/photos`, facts.election?.candidates, "same-origin");
 } catch {
   showOwn("broken");
 }

@@ -14,24 +14,25 @@ const found = new Map();
 let isFetching = false;
 
 /**
- * @param {string} uuid
- * @param {{ photo: string }[][] | null} candidates
+ * @param {string} folder address in which they lie
+ * @param {{ photo: string }[][] | null | undefined} candidates
+ * @param {RequestCredentials} [credentials] who votes is nobody to the server; an officer sees drafts
  */
-export async function fetchPhotos(uuid, candidates) {
+export async function fetchPhotos(folder, candidates, credentials = "omit") {
   if (isFetching) return;
   isFetching = true;
   const photos = new Set((candidates ?? []).flat().flatMap(({ photo }) => photo || []));
   for (const photo of photos) {
     if (found.get(photo)) continue;
-    found.set(photo, await fetchPhoto(`/elections/${uuid}/photos/${photo}`, photo).catch(() => ""));
+    found.set(photo, await fetchPhoto(`${folder}/${photo}`, photo, credentials).catch(() => ""));
     fillPhotos(document);
   }
   isFetching = false;
 }
 
-/** @param {string} address @param {string} expected @returns {Promise<string>} */
-async function fetchPhoto(address, expected) {
-  const answer = await fetch(address, { credentials: "omit", redirect: "error" });
+/** @param {string} address @param {string} expected @param {RequestCredentials} credentials @returns {Promise<string>} */
+async function fetchPhoto(address, expected, credentials) {
+  const answer = await fetch(address, { credentials, redirect: "error" });
   const raw = await answer.arrayBuffer();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", raw));
   const hex = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");

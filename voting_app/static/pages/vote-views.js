@@ -354,11 +354,10 @@ function choosing(scene) {
     state.rules.length > 1 && h("p", { class: "kicker" }, _("Question %(number)s of %(total)s", { number: number + 1, total: state.rules.length })),
     h(
       "fieldset",
-      { "aria-describedby": error ? "choice-rule choice-error" : "choice-rule" },
+      { "aria-describedby": ["choice-rule", isRotated && "choice-order", error && "choice-error"].filter(Boolean).join(" ") },
       h("legend", {}, h("h1", {}, words(title, texts.language))),
-      h("p", { class: "rule", id: "choice-rule" }, describeRule(rules),
-        isRotated && h("span", { class: "small muted" }, " ", _("Chance decides on this device which one is the first, so that nobody's place is better.")),
-      ),
+      h("p", { class: "rule", id: "choice-rule" }, describeRule(rules)),
+      isRotated && h("p", { class: "small muted", id: "choice-order" }, _("Chance decides on this device which one is the first, so that nobody's place is better.")),
       error && h("p", { class: "error", id: "choice-error", role: "alert" }, error),
       h(
         "ul",
@@ -699,6 +698,13 @@ const DRAW = { opening, code: typing, intro, question: choosing, review, encrypt
  * @returns {Child[]}
  */
 export function draw(scene) {
-  const mark = scene.facts.election?.isTest && notice("warning", _("Test election"), h("p", {}, _("It is for practice. Nothing that is cast here counts.")));
-  return [mark, ...DRAW[scene.state.view](scene)];
+  return [markTest(scene.facts.election), ...DRAW[scene.state.view](scene)];
+}
+
+/**
+ * Said above everything in an election that is for practice, as the macro `test_mark` does.
+ * @param {{ isTest?: boolean } | null} election
+ */
+export function markTest(election) {
+  return election?.isTest && notice("warning", _("Test election"), h("p", {}, _("It is for practice. Nothing that is cast here counts.")));
 }

@@ -101,7 +101,7 @@ function act(type, values = {}) {
   state = next(state, { ...values, type });
   if (state === before) return;
   render(before, type);
-  if (type === "welcome") void fetchPhotos(uuid, facts.election?.candidates ?? null);
+  if (type === "welcome") void fetchPhotos(`/elections/${uuid}/photos`, facts.election?.candidates);
   if (type === "begin") history.pushState({ step: 1 }, "");
   if (type === "tryAgain") wake();
   if (state.view === before.view) return;
