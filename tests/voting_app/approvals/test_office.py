@@ -71,7 +71,7 @@ def test_one_proposes_and_another_one_agrees(pair: Pair) -> None:
     assert "/agreement" not in pair.page(ada, "freeze-roll")
     page = pair.page(grace, "freeze-roll")
     assert "Ada Lovelace" in page
-    assert page.count(shown) == 2
+    assert page.count(shown) == 1
     assert "Waiting for another officer" in pair.calendar(grace)
     answer = pair.agree(grace, "freeze-roll", pair.subject(grace, "freeze-roll"))
     assert answer.status_code == 303
@@ -80,6 +80,17 @@ def test_one_proposes_and_another_one_agrees(pair: Pair) -> None:
     journal = pair.run.api.client.get(f"/elections/{pair.run.uuid}/{pair.run.uuid}.journal.jsonl").text
     assert f'"kind":"approval","actor":"committee:{ada.number}"' in journal
     assert f'"kind":"roll-frozen","actor":"committee:{grace.number}"' in journal
+
+
+def test_a_roll_that_has_changed_since_is_said(pair: Pair) -> None:
+    pair.propose(pair.ada, "freeze-roll")
+    subject = pair.subject(pair.grace, "freeze-roll")
+    pair.run.committee("roll", "name,member_number\nEve,1\n")
+    page = pair.page(pair.grace, "freeze-roll")
+    assert "The roll has changed since this was proposed" in page
+    assert "/agreement" not in page
+    assert pair.agree(pair.grace, "freeze-roll", subject).status_code == 409
+    assert pair.run.status()["state"] == "draft"
 
 
 def test_no_act_without_the_second_factor(pair: Pair) -> None:
