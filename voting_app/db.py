@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+# Alembic takes a quarter of the time in which the program starts, so it is imported where tables are changed.
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # A migration can only drop a constraint that has a name, and both databases must give it the same one.
 NAMING_CONVENTION = {
@@ -176,13 +176,13 @@ class Database:
     def require_current_schema(self) -> None:
         """Raise SchemaError unless every migration of this program has been applied, and nothing newer."""
         with self.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_heads()
-        expected = ScriptDirectory.from_config(_alembic_config(self.url)).get_heads()
-        if set(found) != set(expected):
-            _require_known(found, self.url)
+            found = _read_schema(connection)
+        known = _list_migrations()
+        if found != known[-1:]:
+            _require_known(found)
             raise SchemaError(
                 f"the database has schema {', '.join(found) or 'none'}, this program needs "
-                f"{', '.join(expected)}; run `steward upgrade`"
+                f"{known[-1]}; run `steward upgrade`"
             )
 
     def dispose(self, *, close: bool = True) -> None:
@@ -209,22 +209,35 @@ if hasattr(os, "register_at_fork"):
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Apply the migrations up to `revision` to the database at `url`."""
+    from alembic import command  # noqa: PLC0415
+
     _make_private(make_url(url))
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            _require_known(MigrationContext.configure(connection).get_current_heads(), make_url(url))
+            _require_known(_read_schema(connection))
     finally:
         engine.dispose()
     command.upgrade(_alembic_config(make_url(url)), revision)
 
 
-def _require_known(heads: Sequence[str], url: URL) -> None:
+def _read_schema(connection: Connection) -> list[str]:
+    """Return the number of the last migration that was applied, where Alembic keeps it; none in an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return sorted(connection.scalars(text("SELECT version_num FROM alembic_version")))
+
+
+def _list_migrations() -> list[str]:
+    """Return the numbers of this program's migrations, with which their files' names begin; they follow one another."""
+    return sorted(file.name.partition("_")[0] for file in (MIGRATIONS_FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def _require_known(found: Sequence[str]) -> None:
     """Raise SchemaError if a newer program has changed the tables: only it can work with them."""
-    known = {script.revision for script in ScriptDirectory.from_config(_alembic_config(url)).walk_revisions()}
-    if not set(heads) <= known:
+    if not set(found) <= set(_list_migrations()):
         raise SchemaError(
-            f"the database has schema {', '.join(heads)}, which a newer version of Steward made; use that version"
+            f"the database has schema {', '.join(found)}, which a newer version of Steward made; use that version"
         )
 
 
@@ -232,6 +245,8 @@ def downgrade(url: str, revision: str) -> None:
     """Undo the migrations back to `revision` ("base" for all): every table that they made and what is in
     it is gone.
     """
+    from alembic import command  # noqa: PLC0415
+
     command.downgrade(_alembic_config(make_url(url)), revision)
 
 
@@ -244,7 +259,9 @@ def _make_private(url: URL) -> None:
         os.close(os.open(url.database, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
-def _alembic_config(url: URL) -> Config:
+def _alembic_config(url: URL) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
     config.attributes["url"] = url
