@@ -169,6 +169,19 @@ class Database:
             with self.look() as connection:
                 connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
 
+    def wipe_deleted(self, *tables: str) -> None:
+        """Have what was deleted from these tables gone from the disk too, as far as the database can see to it.
+
+        SQLite overwrites deleted rows (secure_delete), but its write-ahead log keeps them until it is written anew;
+        PostgreSQL keeps them until it clears up. Copies and backups, and PostgreSQL's own log, are beyond this.
+        """
+        with self.look() as connection:
+            if self.is_sqlite:
+                # While somebody reads an older state it does what it can; the next round does the rest.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+
     def connect(self) -> Connection:
         """Return a bare connection with the right to write, for migrations and their tests."""
         return self._write_engine.connect()

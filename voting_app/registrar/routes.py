@@ -47,3 +47,12 @@ def forget_credentials(uuid: str) -> Response:
     """The program has kept these members' credentials where they are safe; here they are erased."""
     numbers = wire.parse_numbers(request.get_data(cache=False))
     return make_json({"erased": service.forget_handed(get_context(), uuid, numbers, get_actor())})
+
+
+@blueprint.post("/api/v1/elections/<uuid>/credentials/replace")
+@access("token", roles=REGISTRAR)
+def replace_credentials(uuid: str) -> Response:
+    """Makes new credentials for members who lost theirs; `generate` returns them."""
+    numbers = wire.parse_numbers(request.get_data(cache=False))
+    published = service.replace_credentials(get_context(), uuid, numbers, get_actor(), is_program=True)
+    return make_json({"credentials": published.credentials, "count": published.count, "mode": published.mode})

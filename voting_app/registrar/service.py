@@ -96,11 +96,15 @@ def generate_credentials(context: Context, uuid: str, actor: Actor, *, program: 
     return len(new)
 
 
-def replace_credentials(context: Context, uuid: str, numbers: Collection[str], actor: Actor) -> Published:
+def replace_credentials(
+    context: Context, uuid: str, numbers: Collection[str], actor: Actor, *, is_program: bool = False
+) -> Published:
     """Gives these members new credentials in the place of lost ones, and publishes the hash of the new list.
 
-    Only before the keys are ready: then Setup has fixed the list for good. Problems: 409 ``wrong-state``,
-    ``credential-mode``, ``credentials-missing``; 422 ``unknown-member`` for who is not on the roll or may not vote.
+    Only before the keys are ready: then Setup has fixed the list for good. is_program: the actor is a token, which has
+    no second factor, so the credentials must have been made for it. Problems: 409 ``wrong-state``,
+    ``credential-mode``, ``credentials-missing``, ``not-your-credentials``, ``not-replaceable``; 422 ``unknown-member``
+    for who is not on the roll or may not vote.
     """
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
@@ -110,6 +114,8 @@ def replace_credentials(context: Context, uuid: str, numbers: Collection[str], a
         published = _find_publication(session, uuid)
         if published is None:
             raise Problem(409, "credentials-missing", "The credentials of this election are not made yet.")
+        if is_program and published.program != actor.account_number:
+            raise _not_yours()
         members = roll.find_eligible(session, election.id, numbers)
         if unknown := sorted(set(numbers) - members.keys()):
             raise _unknown_member(unknown)
@@ -190,11 +196,7 @@ def forget_handed(context: Context, uuid: str, numbers: Collection[str], actor: 
         election = elections.lock_election(session, uuid)
         published = _find_publication(session, uuid)
         if published is None or published.program != actor.account_number:
-            raise Problem(
-                409,
-                "not-your-credentials",
-                "The credentials of this election were not given to this program.",
-            )
+            raise _not_yours()
         ids = roll.find_entries(session, election.id)
         if unknown := sorted(set(numbers) - ids.keys()):
             raise _unknown_member(unknown)
@@ -284,6 +286,12 @@ def _publish(
 
 def _find_publication(session: Session, uuid: str) -> CredentialPublication | None:
     return session.get(CredentialPublication, elections.find_box(session, uuid).id)
+
+
+def _not_yours() -> Problem:
+    return Problem(
+        409, "not-your-credentials", "The credentials of this election were not given to this program."
+    )
 
 
 def _unknown_member(numbers: Sequence[str]) -> Problem:

@@ -283,6 +283,12 @@ def count_waiting(session: Session, election_id: int) -> int:
     )
 
 
+def count_sealed(session: Session) -> int:
+    """Return how many sealed rows there are in all elections."""
+    tables = (SealedCredential, ReplaceableCredential)
+    return sum(session.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+
+
 def list_ended(session: Session) -> list[int]:
     """Return the elections in which credentials wait although nobody can vote there any more."""
     return list(

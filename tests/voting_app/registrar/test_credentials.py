@@ -115,6 +115,20 @@ def test_another_program_gets_none_and_erases_none(api: Api) -> None:
     assert run.receive() == {"erased": 4}
 
 
+def test_a_program_replaces_what_was_made_for_it(api: Api) -> None:
+    run = Run(api).create().freeze().generate()
+    path, numbers = f"{run.base}/credentials/replace", {"member_numbers": ["M2"]}
+    api.refuse(409, "not-your-credentials", path, numbers, token=api.make_token("registrar"))
+    api.refuse(403, "forbidden", path, numbers, role="committee")
+    api.refuse(422, "invalid-field", path, {"member_numbers": 2}, role="registrar")
+    run.receive()
+    answer = api.post(path, numbers, role="registrar")
+    assert (answer["count"], answer["mode"]) == (4, "server")
+    again = api.post(f"{run.base}/credentials/generate", role="registrar")["credentials"]
+    assert list(again) == ["M2"]
+    assert again["M2"] != run.credentials["M2"]
+
+
 def dump(context: Context) -> dict[str, list[tuple[Any, ...]]]:
     with context.database.read() as session:
         tables = inspect(session.connection()).get_table_names()

@@ -10,7 +10,7 @@ from tests.voting_app.api import Api, Run
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.registrar import jobs, service, vault
-from voting_app.registrar.models import SealedCredential
+from voting_app.registrar.models import ReplaceableCredential, SealedCredential
 from voting_app.registrar.vault import Way
 from voting_app.roll.models import RollEntry
 
@@ -116,3 +116,25 @@ def test_credentials_that_are_made_in_the_office_go_to_no_program(context: Conte
     assert service.generate_credentials(context, run.uuid, actor) == 4
     api.refuse(409, "credentials-published", f"{run.base}/credentials/generate", role="registrar")
     assert len(list_waiting(run)) == 4
+
+
+def test_what_was_erased_is_gone_from_the_files_too(run: Run) -> None:
+    context = run.api.context
+
+    def read_files() -> bytes:
+        folder = context.settings.instance_folder
+        return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+    with context.database.read() as session:
+        sealed = list(session.scalars(select(SealedCredential.sealed)))
+        sealed += session.scalars(select(ReplaceableCredential.sealed))
+    assert len(sealed) == 8
+    assert [blob in read_files() for blob in sealed] == [True] * 8
+    jobs._looked_at.clear()
+    jobs.run_due(context)
+    run.seat().ceremony().ready()
+    with context.database.write() as session:
+        vault.erase_all(session, elections.election_for_box(session, run.uuid).id, Way.PRINTED)
+    context.clock.advance(minutes=2)  # type: ignore[attr-defined]
+    assert jobs.run_due(context) == 0
+    assert [blob in read_files() for blob in sealed] == [False] * 8
