@@ -69,3 +69,9 @@ def test_without_rules_or_result_there_is_no_outcome(judge: Judge) -> None:
     broken = rebuild(change_json(election.entries, election.index("Result"), "result", exchanged))
     assert find_outcome(judge(broken)) is None
     assert find_outcome(judge.of(election)) is not None
+
+
+def test_a_test_election_is_called_one(judge: Judge) -> None:
+    spec = Spec((YES_NO,), voters=3, presentation=Presentation("en", is_test=True), seed=92)
+    told = lines(judge, simulated(replace(spec, votes=((0, ((0,),)), (1, ((1,),))))))
+    assert "warning: this is a test election, for practice only: nothing in it decides anything" in told

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from flask_babel import force_locale
 
 from crypto.encoding import encode_json_bytes, sha256_hex
+from crypto.markup import make_plain
 from paper.document import Document
 from paper.document import make_document as make_pdf
 from paper.faults import PaperError
@@ -83,8 +84,21 @@ def _list_languages(shown: Shown) -> list[str]:
 
 
 def _write_texts(shown: Shown) -> str:
-    """What voters read."""
-    lines = [shown.texts.name, "", shown.texts.description, ""]
-    for question in shown.texts.questions:
-        lines += [question.question, *(f"  - {answer}" for answer in question.answers), ""]
+    """What voters read, but for the photos."""
+    lines = [shown.texts.name, "", make_plain(shown.texts.description), ""]
+    for number, question in enumerate(shown.texts.questions):
+        lines += [question.question]
+        for place, answer in enumerate(question.answers):
+            lines += [f"  - {answer}", *(f"      {line}" for line in _list_statement(shown, number, place))]
+        lines += [""]
     return "\n".join(lines)
+
+
+def _list_statement(shown: Shown, question: int, answer: int) -> list[str]:
+    """The lines of what a candidate says, in the language of the texts or else another one."""
+    presentation = shown.presentation
+    if presentation is None:
+        return []
+    candidate = presentation.find_candidate(question, answer)
+    found = candidate.find_statement(presentation.languages, shown.texts.language)
+    return [] if found is None else make_plain(found[1]).split("\n")

@@ -81,6 +81,10 @@ def make_document(shown: Shown, report: ElectionReport, report_hash: str, addres
 def _list_sections(shown: Shown, report: ElectionReport, report_hash: str, address: str) -> Iterator[Section]:
     view = shown.view
     state = words.describe_state(view.state)
+    if view.is_test:
+        yield Section(
+            gettext("Test election"), (gettext("It is for practice. Nothing that is cast here counts."),)
+        )
     yield Section(state.badge, (state.sentence,), tuple(_list_facts(shown)))
     outcome = describe_outcome(shown)
     if outcome is not None:

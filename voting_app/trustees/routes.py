@@ -143,9 +143,11 @@ def submit_drill(uuid: str) -> Response:
 def encode_inbox(inbox: Inbox) -> dict[str, Any]:
     """A trustee's inbox as a JSON object (schema Inbox of openapi.json)."""
     plan = inbox.election.trustees
+    name = inbox.election.name
     return {
         "election": inbox.election.uuid,
-        "election_name": inbox.election.name,
+        # Before everything else, so that no trustee takes it for a real one.
+        "election_name": f"TEST: {name}" if inbox.election.is_test else name,
         "state": inbox.election.state.value,
         "owner": inbox.owner,
         "trustees": plan.seats,

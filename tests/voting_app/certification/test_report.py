@@ -117,6 +117,17 @@ def test_an_election_without_a_result_has_a_report_too(api: Api, tmp_path: Path,
     assert checks(found)["P4"] == "not-checked"
 
 
+def test_the_report_of_a_test_says_so_and_texts_have_the_statements(api: Api, tmp_path: Path) -> None:
+    said = [[{"statement": {"en": "**Treasurer**\n- bread"}}, {}], []]
+    run = Run(api).create(language="en", test=True, candidates=said, description="We *elect*.").freeze()
+    run.committee("cancel", {"reason": "It was practice."})
+    assert "Test election It is for practice." in Reader(fetch(run, "report.pdf"), tmp_path).read(1)
+    with zipfile.ZipFile(io.BytesIO(fetch(run, f"{run.uuid}.zip"))) as files:
+        texts = files.read("texts.en.txt").decode()
+    assert "We elect." in texts
+    assert "  - Ada\n      Treasurer\n      \n      - bread\n  - Grace\n" in texts
+
+
 def test_one_that_was_cancelled_before_its_setup_too(api: Api, tmp_path: Path) -> None:
     run = make_stage(api, "roll-frozen")
     run.committee("cancel", {"reason": "The notice was wrong."})

@@ -152,6 +152,11 @@ def test_what_is_shown_beside_the_answers_is_in_the_election_data(api: Api) -> N
     assert published["candidates"][1] == []
 
 
+def test_trustees_are_told_that_it_is_a_test(api: Api) -> None:
+    run = Run(api).create(test=True).seat()
+    assert run.inbox(run.trustees[0])["election_name"].startswith("TEST: ")
+
+
 def test_what_says_nothing_is_left_out(api: Api) -> None:
     plain = {"test": False, "orders": ["fixed", "fixed"], "candidates": [[{}, {}], []]}
     assert Run(api).create(**plain).status()["presentation"] == {"version": 1, "language": "en"}
