@@ -64,6 +64,17 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
 
 
+def test_the_terminal_is_one_of_two_officers(terminal: Terminal) -> None:
+    terminal.run("upgrade")
+    two = {name: value for name, value in NEW.items() if name not in ALONE}
+    (terminal.folder / "new.json").write_text(json.dumps(two))
+    uuid = terminal.run("election", "create", "new.json")
+    for _ in range(2):
+        told = terminal.run("election", "cancel", uuid, "--reason", "Wrong ballot")
+        assert told.startswith("Proposed, and not done yet: waiting for a second person of the committee")
+    assert "state        draft" in terminal.run("election", "status", uuid)
+
+
 def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
     folder = terminal.folder
     assert terminal.run("token", "create", "--role", "committee", status=1).endswith("run `steward upgrade`")

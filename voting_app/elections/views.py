@@ -8,7 +8,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_base64
-from voting_app.approvals.proposals import Outcome
+from voting_app.approvals.proposals import Outcome, ProposalView
 from voting_app.elections import service
 from voting_app.elections.privacy import expect_ballots
 from voting_app.elections.privacy_words import describe_finding
@@ -61,16 +61,20 @@ def make_awaiting_response(uuid: str, outcome: Outcome) -> Response:
 
 def encode_outcome(uuid: str, outcome: Outcome) -> dict[str, Any]:
     """Schema Awaiting: an act that another officer has to agree to."""
-    proposal = outcome.proposal
-    if proposal is None:
+    if outcome.proposal is None:
         raise ValueError("an act that is done waits for nobody")
+    return encode_proposal(uuid, outcome.proposal, outcome.needed)
+
+
+def encode_proposal(uuid: str, proposal: ProposalView, needed: int) -> dict[str, Any]:
+    """Schema Awaiting, too."""
     return {
         "uuid": uuid,
-        "act": outcome.act.value,
+        "act": proposal.act.value,
         "payload": proposal.payload,
         "subject": proposal.subject,
-        "needed": outcome.needed,
-        "agreed": [str(actor) for actor in outcome.agreed],
+        "needed": needed,
+        "agreed": [str(actor) for actor in proposal.agreed],
         "proposed_at": encode_time(proposal.proposed_at),
         "expires_at": encode_time(proposal.expires_at),
     }

@@ -1,6 +1,7 @@
 """What takes two officers: proposed by one, agreed to by another, and what the journal says of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +11,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from crypto.journal import JournalReader, act_subject
+from tests.simulator import YES_NO
 from tests.voting_app.api import Api, Run
 from tests.voting_app.conftest import SettableClock
-from voting_app.accounts.service import Actor, end_account, find_token
+from voting_app.accounts.service import Actor, create_token, end_account, find_token
 from voting_app.approvals import proposals, service
 from voting_app.approvals.models import Proposal
 from voting_app.context import Context
 from voting_app.elections import service as elections
+from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
+from voting_app.ledger import service as ledger
 
 TWO: dict[str, Any] = {"single_officer": None}
 REASON = {"reason": "A fire alarm"}
@@ -276,3 +280,51 @@ def test_one_open_proposal_of_each_act(api: Api, clock: SettableClock) -> None:
         with pytest.raises(IntegrityError):
             session.flush()
         session.rollback()
+
+
+def test_of_four_who_want_it_at_once_two_do_it(each_context: Context) -> None:
+    """One effect; whoever comes later reads that it is done already."""
+    context = each_context
+    with context.database.write() as session:
+        people = [
+            create_token(session, role="committee", label=str(n), now=context.clock.now()).actor
+            for n in range(4)
+        ]
+    closes_at = context.clock.now() + timedelta(days=1)
+    new = NewElection(
+        "x", "", (YES_NO,), "Ed25519", False, closes_at, "UTC", TrusteePlan(1, None, None), "server"
+    )
+    uuid = elections.create_election(context, new, people[0]).uuid
+
+    def cancel(who: Actor) -> str:
+        try:
+            _, outcome = elections.cancel_election(context, uuid, who, "Wrong ballot")
+        except Problem as problem:
+            return problem.code
+        return "done" if outcome.is_done else "proposed"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = sorted(pool.map(cancel, people))
+    assert told == ["done", "proposed", "wrong-state", "wrong-state"]
+    with context.database.read() as session:
+        lines = ledger.read_journal(session, ledger.get_box_id(session, uuid))
+    assert [json.loads(line)["kind"] for line in lines] == [
+        "journal",
+        "officers",
+        "approval",
+        "cancelled",
+        "seal",
+    ]
+
+
+def test_programs_see_and_withdraw_proposals(api: Api) -> None:
+    run = Run(api).create(**TWO)
+    path = f"{run.base}/proposals"
+    assert api.get(path, role="observer") == {"proposals": []}
+    told = json.loads(api.send("POST", f"{run.base}/cancel", REASON, role="committee").data)
+    assert api.get(path, role="observer") == {"proposals": [told]}
+    api.refuse(403, "forbidden", f"{path}/cancel/withdraw", {"subject": told["subject"]}, role="observer")
+    api.refuse(404, "not-found", f"{path}/tally/withdraw", {"subject": told["subject"]}, role="second")
+    api.refuse(409, "proposal-gone", f"{path}/cancel/withdraw", {"subject": "0" * 64}, role="second")
+    assert api.post(f"{path}/cancel/withdraw", {"subject": told["subject"]}, role="second") == {}
+    assert api.get(path, role="committee") == {"proposals": []}
