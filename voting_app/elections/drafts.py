@@ -7,12 +7,11 @@ Everything is kept as it was typed, so that a page can give it back unchanged.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crypto.presentation import Candidate
 from voting_app.elections.service import ElectionView, TrusteePlan
 from voting_app.elections.times import LocalTime, encode_local, encode_time, read_local
 
@@ -21,10 +20,9 @@ NO_RULE = ""
 
 @dataclass
 class AnswerRow:
-    """A choice: language -> text. was: "question.answer", where it stands in the election that is edited."""
+    """A choice: language -> text."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    was: str = ""
 
     @property
     def is_blank(self) -> bool:
@@ -52,7 +50,8 @@ class QuestionRow:
 @dataclass
 class Draft:
     """languages: the election's own first. occurrence: which one is meant of a time that comes twice, "1" or "2".
-    is_alone, waiver, certifiers: how many officers must act, and why one alone may; asked for a new election only.
+    is_alone, waiver, certifiers: how many officers must act, and why one alone may; asked for a new election only,
+    as is whether it gets the roll of the one that it is a copy of.
     trustees, needed: "" where the plan is another one than the form has, and stays as it is.
     """
 
@@ -72,6 +71,7 @@ class Draft:
     is_alone: bool = False
     waiver: str = ""
     certifiers: str = "2"
+    copies_roll: bool = False
 
     @property
     def own(self) -> str:
@@ -107,8 +107,7 @@ def make_draft(view: ElectionView) -> Draft:
         rule = presentation["rules"][number]["majority"] if "rules" in presentation else NO_RULE
         rows = [
             AnswerRow(
-                {own: answer} | {tag: texts[tag]["questions"][number]["answers"][place] for tag in texts},
-                f"{number}.{place}",
+                {own: answer} | {tag: texts[tag]["questions"][number]["answers"][place] for tag in texts}
             )
             for place, answer in enumerate(question["answers"])
         ]
@@ -217,35 +216,6 @@ def _make_plan(draft: Draft, plan: TrusteePlan | None) -> dict[str, Any]:
     if count == needed:
         return {"singles": count}
     return {"singles": 0, "threshold": {"size": count, "threshold": needed}}
-
-
-def carry_candidates(
-    draft: Draft, before: dict[str, Any] | None, *, with_photos: bool = True
-) -> tuple[tuple[Candidate, ...], ...] | None:
-    """What the candidates say of themselves in the presentation of the election as it was, with their choices wherever
-    these stand now; None where there is nothing. Statements in a language that is gone are left out. Photos belong to
-    one election, so a copy of it has none.
-    """
-    old = (before or {}).get("candidates", [])
-    groups = []
-    for question in draft.questions:
-        group = []
-        for row in question.filled:
-            value = _find(old, row.was)
-            statements = sorted(
-                (tag, text) for tag, text in value.get("statement", {}).items() if tag in draft.languages
-            )
-            group.append(Candidate(tuple(statements), value.get("photo", "") if with_photos else ""))
-        groups.append(tuple(group) if any(one != Candidate() for one in group) else ())
-    return tuple(groups) if any(groups) else None
-
-
-def _find(groups: Sequence[Sequence[dict[str, Any]]], was: str) -> dict[str, Any]:
-    question, _, answer = was.partition(".")
-    if not (question.isdecimal() and answer.isdecimal()) or int(question) >= len(groups):
-        return {}
-    group = groups[int(question)]
-    return group[int(answer)] if int(answer) < len(group) else {}
 
 
 # --- rows --------------------------------------------------------------------------------------------------

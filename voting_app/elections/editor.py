@@ -25,7 +25,7 @@ from voting_app.access import OFFICERS, Role, access, find_mark, get_actor
 from voting_app.context import get_context
 from voting_app.elections import service, wire
 from voting_app.elections.checklist import list_tasks
-from voting_app.elections.drafts import Draft, carry_candidates, make_body, make_draft
+from voting_app.elections.drafts import Draft, make_body, make_draft
 from voting_app.elections.drawing import draw_order, list_drawings
 from voting_app.elections.forms import (
     LONGEST_FORM,
@@ -45,6 +45,7 @@ from voting_app.errors import Problem
 from voting_app.languages import LANGUAGES, format_moment, get_language
 from voting_app.office import make_office_page, redirect_to
 from voting_app.pages import page_url
+from voting_app.paging import cut
 from voting_app.security import CONTENT_SECURITY_POLICY
 
 blueprint = Blueprint("elections_editor", __name__)
@@ -53,7 +54,6 @@ READERS = (*OFFICERS, Role.REGISTRAR, Role.OBSERVER)
 _EDIT = "/office/elections/<uuid>/texts"
 _NEW = "/office/elections/new"
 _TAB = "elections_editor.show_editor"
-_MOST_LISTED = 50
 # What is said above the form again, with everything that was typed in it.
 _CORRECTABLE = frozenset(
     {"changed-meanwhile", "trustees-exist", "credentials-published", "invalid-field", "already-drawn"}
@@ -91,19 +91,24 @@ def create_election() -> Response:
         return _show_new(sent.draft, clone, faults if sent.act == "save" else {}, sent.place)
     try:
         new = _read(sent.draft, source, is_new=True)
-        view = service.create_election(get_context(), new, get_actor().acting_as(Role.COMMITTEE))
+        actor = get_actor().acting_as(Role.COMMITTEE)
+        view = service.create_election(
+            get_context(), new, actor, copy_of=clone or None, with_roll=sent.draft.copies_roll
+        )
     except Problem as problem:
         return _show_new(sent.draft, clone, problem=_correctable(problem))
     return redirect_to(_TAB, uuid=view.uuid, done="created")
 
 
 def _show_starts() -> Response:
+    words = request.args.get("words", "").strip()
     with get_context().database.read() as session:
-        views = service.list_elections(session)
+        views = [v for v in service.list_elections(session) if words.casefold() in v.name.casefold()]
     return make_office_page(
         "office/election_starts.html",
         starts={kind: (gettext(start.title), gettext(start.about)) for kind, start in STARTS.items()},
-        earlier=list(reversed(views))[:_MOST_LISTED],
+        earlier=cut(list(reversed(views)), request.args.get("page")),
+        words=words,
     )
 
 
@@ -226,14 +231,10 @@ def _add_wording(sent: Sent) -> None:
 
 
 def _read(draft: Draft, source: ElectionView | None, *, is_new: bool = False) -> NewElection:
-    """The very checks that a program's request has to pass. source: whose candidates are carried along."""
+    """The very checks that a program's request has to pass. source: the election that is edited or copied."""
     group = source.group_name if source else "Ed25519"
     plan = source.trustees if source else None
-    new = wire.read_new_election(make_body(draft, group=group, plan=plan, is_new=is_new))
-    candidates = carry_candidates(draft, source.presentation if source else None, with_photos=not is_new)
-    if new.presentation is None or candidates is None:
-        return new
-    return replace(new, presentation=replace(new.presentation, candidates=candidates))
+    return wire.read_new_election(make_body(draft, group=group, plan=plan, is_new=is_new))
 
 
 def _correctable(problem: Problem) -> Problem:

@@ -37,7 +37,6 @@ RULES = (NO_RULE, *Majority)
 # A hundred questions in three languages; most elections need a hundredth of it.
 LONGEST_FORM = 1_000_000
 _NUMBER = re.compile(r"\d{1,3}", re.ASCII)
-_WAS = re.compile(r"(\d{1,3}\.\d{1,3})?", re.ASCII)
 _ACT = re.compile(
     r"(save|look|add-question|add-language|(?P<language>remove|own)-language-(?P<tag>[A-Za-z0-9-]{2,20})"
     r"|(add-answer|remove-question|question-up|sort|draw)-(?P<question>\d{1,3})"
@@ -145,6 +144,7 @@ def parse_editor(form: MultiDict[str, str], *, is_new: bool = False) -> Sent:
     revision = clone = ""
     if is_new:
         clone = fields.text("clone")
+        draft.copies_roll = fields.choice("copy_roll", ("", "yes")) == "yes"
         draft.is_alone = fields.choice("officers", ("two", "one")) == "one"
         draft.certifiers, draft.waiver = fields.text("certifiers").strip(), fields.text("waiver")
     else:
@@ -164,10 +164,7 @@ def _read_question(fields: _Fields, number: int, languages: list[str]) -> Questi
     name = f"q{number}"
     answers = []
     for place in range(fields.count(f"{name}-answers", MAX_ANSWERS)):
-        was = fields.text(f"{name}-a{place}-was")
-        if not _WAS.fullmatch(was):
-            raise _bad_request()
-        answers.append(AnswerRow({tag: fields.text(f"{name}-a{place}-{tag}") for tag in languages}, was))
+        answers.append(AnswerRow({tag: fields.text(f"{name}-a{place}-{tag}") for tag in languages}))
     return QuestionRow(
         {tag: fields.text(f"{name}-text-{tag}") for tag in languages},
         answers,

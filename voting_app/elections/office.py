@@ -18,6 +18,7 @@ from voting_app.errors import Problem
 from voting_app.languages import N_
 from voting_app.office import MenuEntry, make_office_page
 from voting_app.pages import page_url
+from voting_app.paging import cut
 from voting_app.public.words import describe_act, describe_state
 from voting_app.trustees.words import describe_step
 
@@ -42,11 +43,17 @@ TABS = {
 @access("login", roles=STAFF)
 def list_elections() -> Response:
     """List all elections, the newest first."""
+    words = request.args.get("words", "").strip()
     with get_context().database.read() as session:
-        views = service.list_elections(session)
-    entries = [(view, describe_state(view.state)) for view in reversed(views)]
-    may_create = get_actor().role in OFFICERS
-    return make_office_page("office/elections.html", entries=entries, may_create=may_create)
+        views = [v for v in service.list_elections(session) if words.casefold() in v.name.casefold()]
+    page = cut(list(reversed(views)), request.args.get("page"))
+    return make_office_page(
+        "office/elections.html",
+        page=page,
+        entries=[(view, describe_state(view.state)) for view in page.items],
+        words=words,
+        may_create=get_actor().role in OFFICERS,
+    )
 
 
 @blueprint.get("/office/elections/<uuid>")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from crypto.election import parse_election
@@ -26,6 +26,7 @@ from crypto.record import BoxState
 from voting_app.accounts.service import SERVICE_ACTOR, Actor
 from voting_app.approvals import proposals
 from voting_app.approvals.proposals import Officers, Outcome
+from voting_app.candidates.models import CandidatePhoto
 from voting_app.context import Context
 from voting_app.elections.models import BallotBox, Election, Organisation, Unit
 from voting_app.elections.privacy import Facts, Finding, Severity, Thresholds, check_privacy
@@ -345,9 +346,14 @@ def write_files(
 # --- creating --------------------------------------------------------------------------------------
 
 
-def create_election(context: Context, new: NewElection, actor: Actor) -> ElectionView:
+def create_election(
+    context: Context, new: NewElection, actor: Actor, *, copy_of: str | None = None, with_roll: bool = False
+) -> ElectionView:
     """A new election in draft with its empty ballot box and the first lines of its journal: whose it is, and how many
     officers must want each act.
+
+    ``copy_of``: the election that it was made from, whose candidates come along where their words are the same, and
+    whose roll does if that is wanted (``with_roll``), with nothing of what was delivered to whom.
     """
     now = context.clock.now()
     _require_later(new.closes_at, now)
@@ -392,7 +398,49 @@ def create_election(context: Context, new: NewElection, actor: Actor) -> Electio
         ledger.append_journal(
             session, box_id, "officers", str(actor.acting_as(proposals.ROLE)), officers.encode()
         )
+        if copy_of is not None:
+            _copy(session, find_box(session, copy_of), box, new, with_roll=with_roll)
         return make_view(election, box)
+
+
+# Of a member, what the roll says and not what was done in the election that it was made for.
+_ROLL_COLUMNS = (
+    "member_number",
+    "name",
+    "email",
+    "phone",
+    "address",
+    "unit",
+    "weight",
+    "language",
+    "eligible",
+)
+
+
+def _copy(session: Session, source: BallotBox, box: BallotBox, new: NewElection, *, with_roll: bool) -> None:
+    box.presentation = _present(make_view(source.election, source), new)
+    session.execute(
+        insert(CandidatePhoto).from_select(
+            ["box_id", "digest", "content"],
+            select(literal(box.id), CandidatePhoto.digest, CandidatePhoto.content).where(
+                CandidatePhoto.box_id == source.id, CandidatePhoto.digest.in_(_list_photos(box))
+            ),
+        )
+    )
+    if with_roll:
+        columns = [getattr(RollEntry, name) for name in _ROLL_COLUMNS]
+        rows = select(literal(box.election_id), literal("none"), *columns)
+        session.execute(
+            insert(RollEntry).from_select(
+                ["election_id", "credential_state", *_ROLL_COLUMNS],
+                rows.where(RollEntry.election_id == source.election_id).order_by(RollEntry.member_number),
+            )
+        )
+
+
+def _list_photos(box: BallotBox) -> list[str]:
+    groups = (box.presentation or {}).get("candidates", [])
+    return [candidate["photo"] for group in groups for candidate in group if "photo" in candidate]
 
 
 def _require_later(closes_at: datetime, now: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
 
-from tests.voting_app.api import Api, Run
+from tests.voting_app.api import ROLL, Api, Run
 from tests.voting_app.office import Officer, find_form_token, first_administrator
 
 TRANSLATED = {
@@ -225,7 +225,7 @@ def test_closing_times_that_are_not_clear_are_asked_about(
         ({"time_zone": "../etc/passwd"}, None),
         ({"credential_mode": "none"}, None),
         ({"do": "open"}, None),
-        ({"q0-a0-was": "x"}, None),
+        ({"copy_roll": "yes"}, None),
     ],
 )
 def test_faults_are_named_at_their_field(
@@ -267,15 +267,20 @@ def test_pages_say_why_nothing_can_be_edited_any_more(ada: Officer, run: Run) ->
     assert run.status()["name"] == "Dues"
 
 
-def test_an_earlier_election_is_cloned_without_its_dates(ada: Officer, run: Run) -> None:
+@pytest.mark.parametrize("with_roll", [True, False])
+def test_an_earlier_election_is_cloned_without_its_dates(ada: Officer, run: Run, with_roll: bool) -> None:
     run.create(**TRANSLATED, test=True)
+    run.committee("roll", ROLL)
     first = run.status()
     page = ada.get(f"/office/elections/new?clone={run.uuid}")
     form = read_form(page.text)
     assert form["closes"] == ""
+    roll = {"copy_roll": "yes"} if with_roll else {}
     alone = {"closes": "2026-12-24T12:00", "officers": "one"}
     assert 'href="#waiver"' in send(ada, "/office/elections/new", form, "save", **alone).text
-    made = send(ada, "/office/elections/new", form, "save", **alone, waiver="There is only one officer.")
+    made = send(
+        ada, "/office/elections/new", form, "save", **alone, waiver="There is only one officer.", **roll
+    )
     assert made.status_code == 303, made.text
     run.uuid = made.headers["Location"].split("/")[3]
     copy = run.status()
@@ -290,6 +295,8 @@ def test_an_earlier_election_is_cloned_without_its_dates(ada: Officer, run: Run)
     ):
         assert copy[name] == first[name], name
     assert copy["uuid"] != first["uuid"]
+    members = ada.get(f"/office/elections/{run.uuid}/roll").text
+    assert ("Member 3" in members) is with_roll
     assert copy["officers"] == {"needed": 1, "certifiers": 1, "reason": "There is only one officer."}
 
 
@@ -336,3 +343,16 @@ def test_the_checklist_says_what_is_left(ada: Officer, run: Run) -> None:
         counts.append(count_done())
     assert counts == sorted(set(counts)), counts
     assert "To do" not in ada.get(address).text
+
+
+def test_elections_are_found_by_their_names(ada: Officer, run: Run) -> None:
+    for number in range(52):
+        run.create(name=f"Vote {number} of Local {number % 2}")
+    for address in ("/office/elections", "/office/elections/new"):
+        first = ada.get(address).text
+        assert "Vote 51 " in first
+        assert "Vote 1 " not in first
+        assert "Vote 1 " in ada.get(f"{address}?page=2").text
+        found = ada.get(f"{address}?words=vote 1 OF").text
+        assert "Vote 1 " in found
+        assert "Vote 51 " not in found
