@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from voting_app.approvals.proposals import SHARED
+from voting_app.elections.limits import LONGEST_REASON
 from voting_app.elections.states import Act
 from voting_app.elections.times import encode_minute, read_local
-from voting_app.elections.wire import LONGEST_REASON
 from voting_app.errors import Problem
 from voting_app.json_body import get_text
 

@@ -166,7 +166,7 @@ def _choose_trustees(
     trustees: int | None, threshold: int | None, sample_trustees: int, sample_threshold: int
 ) -> tuple[int, int]:
     """(N, T) as asked; a sentence and exit 2 for numbers that no election can have."""
-    from voting_app.elections.wire import MAX_TRUSTEES
+    from voting_app.elections.limits import MAX_TRUSTEES
 
     size = sample_trustees if trustees is None else trustees
     if not 1 <= size <= MAX_TRUSTEES:

@@ -19,7 +19,7 @@ from crypto.errors import ProtocolError
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from crypto.roll import MAX_ROWS, Member, RollFileError, parse_roll
 from crypto.tables import restore
-from voting_app.elections.wire import MAX_ANSWERS, MAX_QUESTIONS
+from voting_app.elections.limits import MAX_ANSWERS, MAX_QUESTIONS
 
 Parsed = TypeVar("Parsed")
 # 0-based numbers of the chosen answers, or a blank vote.

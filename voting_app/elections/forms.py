@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from crypto.presentation import Majority, is_language
 from crypto.writing import are_told_apart, is_blank, is_writing
 from voting_app.elections.drafts import NO_RULE, AnswerRow, Draft, QuestionRow, move_up, sort_answers
-from voting_app.elections.wire import (
+from voting_app.elections.limits import (
     CREDENTIAL_MODES,
     LONGEST_DESCRIPTION,
     LONGEST_NAME,

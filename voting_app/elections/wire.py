@@ -13,19 +13,21 @@ from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
 from crypto.writing import are_told_apart, is_writing
 from voting_app.approvals.proposals import Officers
+from voting_app.elections.limits import (
+    CREDENTIAL_MODES,
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    LONGEST_REASON,
+    MAX_ANSWERS,
+    MAX_CERTIFIERS,
+    MAX_LANGUAGES,
+    MAX_QUESTIONS,
+    MAX_TRUSTEES,
+)
 from voting_app.elections.service import NewElection, TrusteePlan
 from voting_app.json_body import get_bool, get_choice, get_int, get_object, get_text, invalid, parse_body
 
 GROUPS = ("Ed25519", "BELENIOS-2048", "RFC-3526-2048")
-CREDENTIAL_MODES = ("server", "registrar")
-MAX_TRUSTEES = 30
-MAX_CERTIFIERS = 20
-MAX_QUESTIONS = 100
-MAX_ANSWERS = 500
-MAX_LANGUAGES = 30
-LONGEST_REASON = 2000
-LONGEST_NAME = 500
-LONGEST_DESCRIPTION = 20_000
 # Together the field `steward` of the election data; crypto.presentation has their rules.
 _PRESENTATION = ("language", "texts", "rules", "quorum", "test", "orders", "candidates")
 LONGEST_STATEMENT = 3000
