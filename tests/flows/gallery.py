@@ -24,10 +24,12 @@ from tests.voting_app.candidates.pictures import make_picture
 from voting_app.accounts.service import Actor
 from voting_app.candidates import service as candidates
 from voting_app.candidates.photos import make_photo
-from voting_app.context import get_context
+from voting_app.context import Context, get_context
 from voting_app.demo.people import base
 from voting_app.elections.service import election_for_box, get_revision
+from voting_app.mailing.models import Delivery, DeliveryState
 from voting_app.registrar import service as registrar
+from voting_app.roll.models import RollEntry
 from voting_app.sheets import service as sheets
 from voting_app.sheets.service import Choice
 
@@ -438,6 +440,7 @@ def _issue_here(election: HeldElection) -> HeldElection:
     registrar.generate_credentials(context, election.uuid, Actor("registrar", 8))
     election.seat().make_keys()
     _runs[election.uuid] = sheets.create_run(context, election.uuid, Choice(), Layout.LETTER)
+    _break_off(context, find_member(election.server, election.uuid))
     context.database.dispose()
     return election
 
@@ -456,6 +459,25 @@ def _present(election: HeldElection) -> HeldElection:
     candidates.set_candidate(context, election.uuid, 0, 0, change, expected=revision)
     context.database.dispose()
     return election
+
+
+def _break_off(context: Context, entry: int) -> None:
+    """Nobody knows what became of one member's mail."""
+    now = context.clock.now()
+    with context.database.write() as session:
+        row = session.get_one(RollEntry, entry)
+        session.add(
+            Delivery(
+                roll_entry_id=entry,
+                election_id=row.election_id,
+                message_id="0" * 32,
+                state=DeliveryState.UNCLEAR.value,
+                attempts=1,
+                created_at=now,
+                next_try_at=now,
+                reason="no connection with the mail server: the connection was reset by the other side",
+            )
+        )
 
 
 # How to bring a new election into each state that pages differ in. Later ones go on from where earlier ones stop.
@@ -644,6 +666,26 @@ VIEWS = (
         _to_printing,
         is_office=True,
     ),
+    View("office-mailing", "Mail to members", "issued", f"{_OFFICE}/mailing", is_office=True),
+    View(
+        "office-mailing-run",
+        "Whom mail would reach",
+        "issued",
+        f"{_OFFICE}/mailing/run",
+        status=409,
+        is_office=True,
+    ),
+    View(
+        "office-mailing-list", "Whose mail is where", "issued", f"{_OFFICE}/mailing/members", is_office=True
+    ),
+    View(
+        "office-mailing-member",
+        "A mail of which nobody knows whether it arrived",
+        "issued",
+        f"{_OFFICE}/mailing/members/{{member}}",
+        is_office=True,
+    ),
+    View("office-address", "A member is asked for the address", "open", "/addresses/{question}"),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
     View(
         "office-settings",

@@ -11,11 +11,14 @@ import pyotp
 from flask import Flask
 from playwright.sync_api import BrowserContext
 
+from crypto.randomness import new_token
 from tests.flows.serving import Installation
 from voting_app.accounts import links, logins
+from voting_app.accounts.service import digest
 from voting_app.app import create_app
 from voting_app.config import load_settings
 from voting_app.context import Context, get_context
+from voting_app.mailing.models import MemberAddress
 from voting_app.roll import members
 from voting_app.roll.members import Wanted
 
@@ -25,7 +28,7 @@ PASSWORD = "correct horse battery"
 @dataclass(frozen=True)
 class Office:
     """An administrator, somebody else, and somebody who was invited. codes: the administrator's recovery codes, each
-    good once for an act.
+    good once for an act; question: a member's link.
     """
 
     email: str
@@ -33,10 +36,11 @@ class Office:
     link: str
     cookie: str
     codes: list[str]
+    question: str
 
     def values(self) -> dict[str, str]:
         """For addresses of the gallery."""
-        return {"officer": str(self.officer), "link": self.link}
+        return {"officer": str(self.officer), "link": self.link, "question": self.question}
 
 
 _offices: dict[Path, Office] = {}
@@ -99,8 +103,30 @@ def make_office(app: Flask) -> Office:
     cookie = client.get_cookie("steward-office")
     assert cookie is not None
     return Office(
-        "ada@example.org", officer.account_number, waiting.text, cookie.value, list(ready.recovery_codes)
+        "ada@example.org",
+        officer.account_number,
+        waiting.text,
+        cookie.value,
+        list(ready.recovery_codes),
+        _ask(context),
     )
+
+
+def _ask(context: Context) -> str:
+    """The link by which a member is asked for the address."""
+    link = new_token()
+    with context.database.write() as session:
+        session.add(
+            MemberAddress(
+                member_number="M1",
+                address="delegierte.ueberlandverkehrsgewerkschaft@mail.example.org",
+                name="Überlandverkehrsgewerkschaftsdelegierte <b>X</b> & שלום",
+                language="en",
+                digest=digest(link),
+                asked_at=context.clock.now(),
+            )
+        )
+    return link
 
 
 def _use(context: Context, link: str, **fields: str) -> links.Ready:

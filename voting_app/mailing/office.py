@@ -127,11 +127,14 @@ def start_run(uuid: str) -> Response:
 def _show_run(uuid: str, problem: Problem | None = None) -> Response:
     _raise_unless_correctable(problem)
     context, view = get_context(), find_election(uuid)
-    if problem is None:
-        try:
-            deliveries.require_sendable(context, view)
-        except Problem as refusal:
+    is_sendable = True
+    try:
+        deliveries.require_sendable(context, view)
+    except Problem as refusal:
+        if refusal.code in ("credential-mode", "wrong-state"):
             return _show_mailing(uuid, refusal)
+        # Who would be mailed can be looked at all the same.
+        is_sendable, problem = False, refusal
     with context.database.read() as session:
         plan = deliveries.plan_run(session, context, view)
         is_confirming = addresses.is_confirming(session, view.id)
@@ -142,6 +145,7 @@ def _show_run(uuid: str, problem: Problem | None = None) -> Response:
         problem=problem,
         tab=_TAB,
         plan=plan,
+        is_sendable=is_sendable,
         page=cut(plan.recipients, request.args.get("page")),
         # So many that a person looks at each; the others are in the list of members.
         faults=found[:50],
