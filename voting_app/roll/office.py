@@ -89,6 +89,7 @@ def _show_roll(uuid: str, problem: Problem | None = None) -> Response:
         is_search=wanted != Wanted(),
         may_edit=_may_edit(view),
         has_upload=_may_edit(view) and uploads.has_upload(context, uuid, get_actor()),
+        sources=uploads.list_sources(context, uuid) if _may_edit(view) else [],
         freeze_address=_find_freeze_address(view),
         done=arguments.get("done", ""),
     )
@@ -110,6 +111,18 @@ def upload_roll(uuid: str) -> Response:
     file = request.files.get("file")
     try:
         uploads.keep_upload(get_context(), uuid, get_actor(), b"" if file is None else file.read())
+    except Problem as problem:
+        return _show_roll(uuid, problem)
+    return redirect_to(_PREVIEW, uuid=uuid)
+
+
+@blueprint.post("/office/elections/<uuid>/roll/copy")
+@access("login", roles=OFFICERS)
+def copy_roll(uuid: str) -> Response:
+    """Look at the roll of another election as at a file; nothing is taken yet."""
+    fields = parse_form(request.form, ("election",))
+    try:
+        uploads.copy_roll(get_context(), uuid, get_actor(), fields["election"])
     except Problem as problem:
         return _show_roll(uuid, problem)
     return redirect_to(_PREVIEW, uuid=uuid)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_hex
-from crypto.roll import Member, RollFile, read_roll
+from crypto.roll import Member, RollFile, encode_roll, read_roll
 from voting_app.accounts.service import Actor
 from voting_app.context import Context
 from voting_app.elections import service as elections
@@ -26,6 +26,7 @@ from voting_app.roll.preview import Preview, make_preview
 from voting_app.roll.service import RollSummary
 
 LIFETIME = timedelta(days=1)
+_MOST_SOURCES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,27 @@ def keep_upload(context: Context, uuid: str, actor: Actor, raw: bytes) -> None:
                 created_at=context.clock.now(),
             )
         )
+
+
+def list_sources(context: Context, uuid: str) -> list[ElectionView]:
+    """Elections whose frozen roll this one's could begin with, the newest first; Problem 404 ``unknown-election``."""
+    with context.database.read() as session:
+        own = elections.election_for_box(session, uuid)
+        found = [view for view in elections.list_elections(session) if view.roll_hash and view.id != own.id]
+    return found[::-1][:_MOST_SOURCES]
+
+
+def copy_roll(context: Context, uuid: str, actor: Actor, source: str) -> None:
+    """Keeps another election's frozen roll for a look at it, as a file that was uploaded.
+
+    Problems: as for `keep_upload`; 404 ``unknown-election`` where that has no frozen roll.
+    """
+    with context.database.read() as session:
+        view = elections.election_for_box(session, source)
+        if view.roll_hash is None:
+            raise elections.not_found()
+        text = encode_roll(service.list_members(session, view.id))
+    keep_upload(context, uuid, actor, text.encode())
 
 
 def preview_upload(

@@ -182,6 +182,24 @@ def test_a_file_is_for_the_eyes_of_who_uploaded_it(ada: Officer, draft: Run) -> 
     assert count_uploads(ada.context) == 0
 
 
+def test_a_roll_begins_with_that_of_another_election(ada: Officer, draft: Run) -> None:
+    """An election that was cancelled for a mistake on its roll is made anew from it."""
+    other, unready = Run(draft.api).create(name="Older").freeze(FIRST), Run(draft.api).create()
+    assert f'value="{other.uuid}"' in ada.get(base(draft)).text
+    assert f'value="{unready.uuid}"' not in ada.get(base(draft)).text
+    for source in (unready.uuid, "none"):
+        answer = ada.post(f"{base(draft)}/copy", {"election": source}, page="/office")
+        assert answer.status_code == 404
+    answer = ada.post(f"{base(draft)}/copy", {"election": other.uuid}, page="/office")
+    assert answer.headers["Location"] == f"{base(draft)}/preview"
+    assert names(draft) == []
+    assert take(ada, draft, preview(ada, draft)).status_code == 303
+    context = ada.context
+    assert service.get_roll(context, draft.uuid) == service.get_roll(context, other.uuid)
+    # A frozen roll is no longer exchanged for another one.
+    assert ada.post(f"{base(other)}/copy", {"election": other.uuid}, page="/office").status_code == 409
+
+
 def test_files_that_nobody_takes_are_forgotten(ada: Officer, draft: Run) -> None:
     upload(ada, draft, FIRST)
     jobs._forgot_at.clear()
@@ -427,7 +445,15 @@ def test_who_may_see_and_change_the_roll(ada: Officer, draft: Run) -> None:
     number = members.find_entries(ada.context, draft.uuid, Wanted())[0].number
     pages = ("", "/units", "/file", f"/members/{number}")
     changing = ("/preview", "/members/new")
-    acts = ("/file", "/import", "/discard", "/members/new", f"/members/{number}", f"/members/{number}/remove")
+    acts = (
+        "/file",
+        "/copy",
+        "/import",
+        "/discard",
+        "/members/new",
+        f"/members/{number}",
+        f"/members/{number}/remove",
+    )
     for role, may_see, may_change in (
         ("committee", True, True),
         ("registrar", True, False),
