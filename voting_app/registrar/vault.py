@@ -25,6 +25,7 @@ _PURPOSE = "steward-credential-seal"
 _PUBLIC_PURPOSE = "steward-public-credential-seal"
 # SQLite takes a bounded number of values in one statement.
 _AT_ONCE = 500
+_DELIVERED = "delivered"
 # No ballot is taken any more, and never will be again.
 ENDED = (State.CLOSED, State.TALLIED, State.CERTIFIED, State.CANCELLED, State.UNTALLIABLE)
 
@@ -42,7 +43,10 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A member whose credential waits to be handed out; the credential is not in here."""
+    """A member whose credential is sealed here; the credential is not in here.
+
+    is_delivered: it was handed out already, and is kept a while so that the same one can be sent again.
+    """
 
     roll_entry_id: int
     member_number: str
@@ -51,6 +55,7 @@ class Waiting:
     address: str
     unit: str
     language: str
+    is_delivered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +169,14 @@ def erase_many(session: Session, roll_entry_ids: Collection[int], how: Way) -> i
             )
         )
         session.execute(delete(SealedCredential).where(SealedCredential.roll_entry_id.in_(there)))
-        values = {"credential_way": how.value}
-        if how is not Way.EXPIRED:
-            values["credential_state"] = "delivered"
-        session.execute(update(RollEntry).where(RollEntry.id.in_(there)).values(**values))
+        entries = update(RollEntry).where(RollEntry.id.in_(there))
+        if how is Way.EXPIRED:
+            # Who had the credential already, and it was kept: only mail does that.
+            had_it = RollEntry.credential_state == _DELIVERED
+            session.execute(entries.where(had_it).values(credential_way=Way.MAILED.value))
+            session.execute(entries.where(~had_it).values(credential_way=how.value))
+        else:
+            session.execute(entries.values(credential_way=how.value, credential_state=_DELIVERED))
         done += len(there)
     return done
 
@@ -178,7 +187,7 @@ def erase_all(session: Session, election_id: int, how: Way) -> int:
 
 
 def list_waiting(session: Session, election_id: int) -> list[Waiting]:
-    """Return everybody in an election whose credential waits, by member number."""
+    """Return everybody in an election whose credential is sealed here, by member number."""
     rows = session.execute(
         select(
             RollEntry.id,
@@ -188,19 +197,23 @@ def list_waiting(session: Session, election_id: int) -> list[Waiting]:
             RollEntry.address,
             RollEntry.unit,
             RollEntry.language,
+            RollEntry.credential_state == _DELIVERED,
         )
         .join(SealedCredential, SealedCredential.roll_entry_id == RollEntry.id)
         .where(RollEntry.election_id == election_id)
         .order_by(RollEntry.member_number)
     )
-    return [Waiting(*row) for row in rows]
+    return [Waiting(*row[:-1], is_delivered=bool(row[-1])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many members' credentials are where: a way of `Way`, "waiting", or "" for those of whom nothing is known."""
+    """How many credentials are where. waiting: sealed, and nobody has them; kept: sealed, and their members have them;
+    ways: how many went which way (`Way`).
+    """
 
     waiting: int
+    kept: int
     ways: dict[str, int]
 
 
@@ -211,7 +224,9 @@ def count_ways(session: Session, election_id: int) -> Count:
         .where(RollEntry.election_id == election_id, RollEntry.credential_way.is_not(None))
         .group_by(RollEntry.credential_way)
     )
-    return Count(count_waiting(session, election_id), {row[0] or "": row[1] for row in rows})
+    waiting = count_waiting(session, election_id)
+    kept = count_waiting(session, election_id, is_delivered=True)
+    return Count(waiting, kept, {row[0] or "": row[1] for row in rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +239,8 @@ class Held:
     member_number: str
     name: str
     unit: str
-    is_waiting: bool
+    is_sealed: bool
+    is_delivered: bool
     way: str | None
     replaced: int | None
 
@@ -263,6 +279,7 @@ def _hold(session: Session, found: Select[RollEntry]) -> list[Held]:
             entry.name,
             entry.unit,
             waiting is not None,
+            entry.credential_state == _DELIVERED,
             entry.credential_way,
             replaced,
         )
@@ -270,14 +287,17 @@ def _hold(session: Session, found: Select[RollEntry]) -> list[Held]:
     ]
 
 
-def count_waiting(session: Session, election_id: int) -> int:
-    """Return how many credentials wait in an election."""
+def count_waiting(session: Session, election_id: int, *, is_delivered: bool = False) -> int:
+    """Return how many credentials wait in an election for the first time; or how many of those that were handed out
+    are kept, so that the same one can be sent again.
+    """
+    has_it = RollEntry.credential_state == _DELIVERED
     return (
         session.scalar(
             select(func.count())
             .select_from(SealedCredential)
             .join(RollEntry, SealedCredential.roll_entry_id == RollEntry.id)
-            .where(RollEntry.election_id == election_id)
+            .where(RollEntry.election_id == election_id, has_it if is_delivered else ~has_it)
         )
         or 0
     )

@@ -22,6 +22,8 @@ def describe_way(way: str) -> str:
 
 def describe_held(member: Held) -> str:
     """Where a member's credential is."""
-    if member.is_waiting:
+    if member.is_sealed and member.is_delivered:
+        return gettext("Sent by mail, and kept for a while to be sent again")
+    if member.is_sealed:
         return gettext("Waits to be handed out")
     return describe_way(member.way) if member.way else gettext("There is none on this server")

@@ -121,6 +121,7 @@ def _show_runs(
     view = find_election(uuid)
     with get_context().database.read() as session:
         waiting = vault.count_waiting(session, view.id)
+        kept = vault.count_waiting(session, view.id, is_delivered=True)
     member = request.args.get("member", "")
     return make_election_page(
         "office/sheets.html",
@@ -128,6 +129,7 @@ def _show_runs(
         problem=problem,
         tab=_TAB,
         waiting=waiting,
+        kept=kept,
         units=service.list_units(get_context(), uuid),
         runs=[_describe_run(run) for run in service.list_runs(get_context(), uuid)],
         is_ready=service.is_ready(get_context(), uuid),

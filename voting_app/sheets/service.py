@@ -238,7 +238,11 @@ def list_units(context: Context, uuid: str) -> list[str]:
     """The units in which codes wait, and those above them, as `Choice.unit` names them."""
     with context.database.read() as session:
         election_id = elections.election_for_box(session, uuid).id
-        paths = {parse_unit(waiting.unit) for waiting in vault.list_waiting(session, election_id)}
+        paths = {
+            parse_unit(waiting.unit)
+            for waiting in vault.list_waiting(session, election_id)
+            if not waiting.is_delivered
+        }
     above = {path[:length] for path in paths for length in range(1, len(path) + 1)}
     return [f" {UNIT_SEPARATOR} ".join(path) for path in sorted(above)]
 
@@ -278,10 +282,11 @@ def _require_before_end(state: str) -> None:
 
 def _is_chosen(waiting: Waiting, choice: Choice) -> bool:
     if choice.member_number:
+        # Who has the code by mail and lost it can have the same one on a sheet while it is kept.
         return waiting.member_number == choice.member_number
     # The name of what is below a unit begins with the unit's.
     unit = parse_unit(choice.unit)
-    return parse_unit(waiting.unit)[: len(unit)] == unit
+    return not waiting.is_delivered and parse_unit(waiting.unit)[: len(unit)] == unit
 
 
 def _find_run(session: Session, uuid: str, number: int) -> SheetRun:

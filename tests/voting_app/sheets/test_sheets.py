@@ -19,6 +19,7 @@ from voting_app.context import Context
 from voting_app.elections.models import Election
 from voting_app.registrar import jobs, vault
 from voting_app.registrar import service as registrar
+from voting_app.roll.models import RollEntry
 from voting_app.sealing import unseal
 from voting_app.sheets import service
 from voting_app.sheets.service import Choice
@@ -186,7 +187,24 @@ def test_who_got_the_code_otherwise_is_not_printed(ada: Officer, run: Run, tmp_p
     assert Reader(download(ada, address).data, tmp_path).count_pages() == 3
     assert say_printed(ada, address).status_code == 303
     with ada.context.database.read() as session:
-        assert vault.count_ways(session, 1) == vault.Count(0, {"mailed": 1, "printed": 3})
+        assert vault.count_ways(session, 1) == vault.Count(0, 0, {"mailed": 1, "printed": 3})
+
+
+def test_who_has_the_code_by_mail_gets_a_sheet_when_named(ada: Officer, run: Run) -> None:
+    """Mail may keep a credential sealed for some days, so that it can be sent again."""
+    mailed = update(RollEntry).where(RollEntry.member_number.in_(("M3", "M4")))
+    with ada.context.database.write() as session:
+        session.execute(mailed.values(credential_state="delivered"))
+    page = ada.get(f"/office/elections/{run.uuid}/credentials/members?q=M3").text
+    assert "Sent by mail, and kept" in page
+    assert "South" not in service.list_units(ada.context, run.uuid)
+    assert service.get_run(ada.context, run.uuid, int(ask(ada, run).rpartition("/")[2])).count == 2
+    ask(ada, run, who="member", member="M3")
+    assert ada.act(find_base(run), {**ALL, "who": "unit", "unit": "South"}).status_code == 409
+    with ada.context.database.write() as session:
+        assert vault.count_ways(session, 1) == vault.Count(2, 2, {})
+        vault.erase_all(session, 1, vault.Way.EXPIRED)
+        assert vault.count_ways(session, 1) == vault.Count(0, 0, {"expired": 2, "mailed": 2})
 
 
 def test_a_sheet_that_cannot_be_printed_leaves_the_others_alone(
@@ -262,5 +280,5 @@ def test_from_making_to_erasing_on_each_database(each_context: Context) -> None:
     assert jobs.run_due(each_context) == 2
     with each_context.database.read() as session:
         [election_id] = session.scalars(select(Election.id))
-        assert vault.count_ways(session, election_id) == vault.Count(0, {"printed": 2, "expired": 2})
+        assert vault.count_ways(session, election_id) == vault.Count(0, 0, {"printed": 2, "expired": 2})
         assert {member.name for member in vault.list_held(session, election_id, "łuk")} == {"Łukasz Nowak"}
