@@ -8,8 +8,13 @@ import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
 
+from crypto.encoding import sha256_hex
 from tests.voting_app.api import ROLL, Api, Run
+from tests.voting_app.candidates.pictures import make_picture
 from tests.voting_app.office import Officer, find_form_token, first_administrator
+from voting_app.candidates import service as candidates
+from voting_app.candidates.photos import make_photo
+from voting_app.elections import service
 
 TRANSLATED = {
     "name": "Dues",
@@ -356,3 +361,30 @@ def test_elections_are_found_by_their_names(ada: Officer, run: Run) -> None:
         found = ada.get(f"{address}?words=vote 1 OF").text
         assert "Vote 1 " in found
         assert "Vote 51 " not in found
+
+
+def test_a_copy_has_photos_of_its_own(ada: Officer, run: Run) -> None:
+    run.create(**TRANSLATED)
+    photo = make_photo(make_picture())
+    context = ada.context
+    with context.database.read() as session:
+        revision = service.get_revision(service.election_for_box(session, run.uuid))
+    change = candidates.Change({"en": "I am *Adam*."}, photo)
+    candidates.set_candidate(context, run.uuid, 0, 1, change, expected=revision)
+    before = run.status()["presentation"]["candidates"]
+    form = read_form(ada.get(f"/office/elections/new?clone={run.uuid}").text)
+    made = send(ada, "/office/elections/new", form, "save", closes="2026-12-24T12:00")
+    run.uuid = made.headers["Location"].split("/")[3]
+    assert run.status()["presentation"]["candidates"] == before
+    with context.database.read() as session:
+        assert candidates.get_photo(session, run.uuid, sha256_hex(photo), is_public=False) == photo
+
+
+def test_faces_follow_names_and_not_rows(ada: Officer, run: Run) -> None:
+    run.create(**TRANSLATED)
+    address = f"/office/elections/{run.uuid}/texts"
+    form = read_form(ada.get(address).text)
+    swapped = {"q0-a0-en": "Adam", "q0-a1-en": "Elan", "q0-a0-es": "Ádám", "q0-a1-es": "Élan"}
+    assert send(ada, address, form, "save", **swapped).status_code == 303
+    said = run.status()["presentation"]["candidates"][0]
+    assert [bool(one) for one in said] == [True, False, False]
