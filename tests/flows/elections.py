@@ -135,7 +135,10 @@ class HeldElection:
 
     def close(self) -> "HeldElection":
         """Close, and wait for the encrypted tally."""
-        self.act("close")
+        return self.act("close").wait_for_tally()
+
+    def wait_for_tally(self) -> "HeldElection":
+        """Until the closed election's ballots are added up."""
         return self._wait(lambda status: status["box"]["state"] not in ("voting", "ended"))
 
     def decrypt(self, *owners: int) -> "HeldElection":

@@ -22,7 +22,7 @@ from voting_app.elections.service import ActResult
 from voting_app.elections.states import Act, State
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
-from voting_app.registrar.service import is_handed_out_here
+from voting_app.registrar.service import count_handed_out
 from voting_app.roll import service as roll
 from voting_app.tally import service as tally
 
@@ -99,7 +99,7 @@ def make_account(session: Session, uuid: str) -> Account:
         roll_hash=view.roll_hash,
         members=view.member_count or 0,
         credentials=0 if credentials is None else len(credentials),
-        delivered=roll.count_delivered(session, view.id) if is_handed_out_here(session, uuid) else None,
+        delivered=count_handed_out(session, uuid),
         ballots=Ballots(
             received=received,
             superseded=received - voters,

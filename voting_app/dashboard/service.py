@@ -18,8 +18,7 @@ from voting_app.ledger import service as ledger
 from voting_app.ledger.turnout import get_turnout
 from voting_app.mail import service as mail
 from voting_app.public.service import find_presentation
-from voting_app.registrar.service import is_handed_out_here
-from voting_app.roll import service as roll
+from voting_app.registrar.service import count_handed_out
 from voting_app.trustees import service as trustees
 from voting_app.trustees.service import SeatView
 from voting_app.trustees.states import is_act
@@ -55,7 +54,7 @@ def make_dashboard(session: Session, view: ElectionView, now: datetime) -> Dashb
     return Dashboard(
         voters=voters,
         quorum=_make_quorum(find_presentation(view), view, voters),
-        delivered=roll.count_delivered(session, view.id) if is_handed_out_here(session, view.uuid) else None,
+        delivered=count_handed_out(session, view.uuid),
         awaited=_list_awaited(session, view),
         failed_mail=mail.count_failed(session, mail_topic(view.uuid)),
         opened_ballots=ledger.count_lines(session, box_id, "ballot-challenged"),

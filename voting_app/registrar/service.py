@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from crypto.credentials import (
@@ -37,6 +37,7 @@ from voting_app.registrar import vault
 from voting_app.registrar.models import CredentialPublication, SheetRun, SheetRunEntry
 from voting_app.registrar.vault import NewCredential
 from voting_app.roll import service as roll
+from voting_app.roll.models import RollEntry
 from voting_app.roll.service import Eligible
 
 SERVER_MODE = "server"
@@ -233,12 +234,30 @@ def get_weights(context: Context, uuid: str) -> Counter[int]:
         return roll.count_weights(session, view.id)
 
 
-def is_handed_out_here(session: Session, uuid: str) -> bool:
-    """Whether members get their credentials from this service, so that it knows who was given one; otherwise the
-    registrar or the registrar's program hands them out."""
+def count_handed_out(session: Session, uuid: str) -> int | None:
+    """How many members were given their credential; None where the registrar or the registrar's program hands them out.
+
+    Sheets that were made for printing, of which nobody has said so before voting was over, are taken for printed: a
+    forgotten click must not make it look as if members had voted without a code.
+    """
     published = _find_publication(session, uuid)
-    mode = elections.find_box(session, uuid).election.credential_mode
-    return published is not None and mode == SERVER_MODE and published.program is None
+    election = elections.find_box(session, uuid).election
+    if published is None or election.credential_mode != SERVER_MODE or published.program is not None:
+        return None
+    made = (
+        select(SheetRunEntry.roll_entry_id)
+        .join(SheetRun, SheetRun.id == SheetRunEntry.run_id)
+        .where(
+            SheetRun.election_id == election.id, SheetRun.state != "dropped", SheetRunEntry.fault.is_(None)
+        )
+    )
+    late = and_(RollEntry.credential_way == vault.Way.EXPIRED.value, RollEntry.id.in_(made))
+    statement = select(func.count()).where(
+        RollEntry.election_id == election.id,
+        RollEntry.eligible,
+        or_(RollEntry.credential_state == "delivered", late),
+    )
+    return session.scalar(statement) or 0
 
 
 def find_credentials(session: Session, uuid: str) -> bytes | None:

@@ -245,14 +245,6 @@ def count_weights(session: Session, election_id: int) -> Counter[int]:
     return Counter({row[0]: row[1] for row in rows})
 
 
-def count_delivered(session: Session, election_id: int) -> int:
-    """How many eligible members were given their credential."""
-    statement = select(func.count()).where(
-        RollEntry.election_id == election_id, RollEntry.eligible, RollEntry.credential_state == "delivered"
-    )
-    return session.scalar(statement) or 0
-
-
 def hash_roll(salt: str, members: list[Member]) -> str:
     """The published hash of a roll: SHA-256 of canonical JSON, members by member number.
 

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from audit.cli import cli
 from crypto.encoding import encode_json_bytes, sha256_hex
 from tests.paper.reading import Reader
 from tests.voting_app.api import Api, Run
 from tests.voting_app.public.stages import make_stage
+from voting_app.certification.service import make_account
+from voting_app.elections import service as elections
 from voting_app.ledger import service as ledger
-from voting_app.registrar.models import CredentialPublication
+from voting_app.registrar.models import CredentialPublication, SheetRun, SheetRunEntry
 from voting_app.roll.models import RollEntry
 
 ENDED = ("certified", "cancelled", "untalliable")
@@ -229,3 +231,34 @@ def test_what_is_no_package_is_not_checked(api: Api, tmp_path: Path) -> None:
         assert words in found.stderr
     # Who packs the same files again has changed nothing.
     assert audit(repack(package, lambda _: None, zipfile.ZIP_DEFLATED), tmp_path).exit_code == 0
+
+
+def test_sheets_that_were_made_are_taken_for_printed_when_nobody_said_so(api: Api) -> None:
+    """A forgotten click must not stand in the way of a certification; a run that was dropped is no sheet."""
+    run = make_stage(api, "tallied")
+    with api.context.database.write() as session:
+        session.execute(update(CredentialPublication).values(program=None))
+        session.execute(update(RollEntry).values(credential_state="none", credential_way="expired"))
+        assert make_account(session, run.uuid).report.delivered == 0
+        entries = list(session.scalars(select(RollEntry.id).order_by(RollEntry.id)))
+        election_id = elections.find_box(session, run.uuid).election_id
+        for state, some in (("open", entries[:3]), ("dropped", entries[3:])):
+            sheets = SheetRun(
+                election_id=election_id,
+                layout="a4",
+                fingerprint="x" * 43,
+                unit="",
+                member_number="",
+                created_at=api.context.clock.now(),
+                state=state,
+            )
+            session.add(sheets)
+            session.flush()
+            session.add_all(
+                SheetRunEntry(run_id=sheets.id, place=place, roll_entry_id=entry)
+                for place, entry in enumerate(some)
+            )
+        session.flush()
+        account = make_account(session, run.uuid)
+    assert account.report.delivered == 3
+    assert account.agrees

@@ -1,0 +1,289 @@
+"""A volunteer committee runs an election of officers in the browser, from the first start to the package: two officers
+and a registrar, members who get their codes by mail or on paper, three trustees."""
+
+import io
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pyotp
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from audit.cli import cli
+from tests.belenios import ToolMissingError, find_tool
+from tests.flows.booth import ENCRYPTED, IN_THE_BOX, Voter
+from tests.flows.elections import HeldElection
+from tests.flows.office import PASSWORD
+from tests.flows.people import People, Person
+from tests.flows.serving import Installation, running_installation
+from tests.paper.reading import Reader
+from tests.smtp import MailDrop, running_mail_server
+from voting_app.clock import SystemClock
+from voting_app.demo.client import Client
+from voting_app.demo.people import Trustee
+
+T = TypeVar("T")
+ADDRESS = "ada.byron@example.org"
+PRINTED = "These sheets are printed. Nobody can print them again."
+ROLL = """name,member_number,email,language
+Ada Byron,M1,ada.byron@example.org,en
+Benito Juárez,M2,,es
+Clara Zetkin,M3,,en
+"""
+
+
+@pytest.fixture
+def drop() -> Iterator[MailDrop]:
+    with running_mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def installation(tmp_path: Path, drop: MailDrop) -> Iterator[Installation]:
+    """An installation that nobody has set up."""
+    folder = tmp_path / "office"
+    folder.mkdir()
+    with running_installation(
+        folder, SMTP_URL=drop.url, MAIL_FROM="vote@example.org", ORGANISATION="Local 12"
+    ) as running:
+        yield running
+
+
+class Officer:
+    """Somebody of the committee with a browser, and the recovery codes that stand in for half a minute of waiting."""
+
+    def __init__(self, person: Person, site: str) -> None:
+        self.page, self.site = person.page, site
+        self._codes: list[str] = []
+
+    def set_up(self, link: str, name: str = "", email: str = "") -> "Officer":
+        page = self.page
+        page.goto(link)
+        key = "".join(page.locator("code.code span").all_text_contents())
+        if name:
+            page.get_by_label("Your name").fill(name)
+            page.get_by_label("Mail address").fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("The six digits").fill(pyotp.TOTP(key).at(SystemClock().now()))
+        page.get_by_role("button", name="Set password and second factor").click()
+        self._codes = page.locator(".codes code").all_text_contents()
+        assert len(self._codes) == 10
+        return self
+
+    def go(self, path: str) -> Page:
+        self.page.goto(f"{self.site}{path}")
+        return self.page
+
+    def press(self, button: str) -> None:
+        """With a code, where the form of this button asks for one."""
+        target = self.page.get_by_role("button", name=button, exact=True)
+        code = self.page.locator("form", has=target).locator("input[name=code]")
+        if code.count():
+            code.fill(self._codes.pop())
+        target.click()
+
+    def expect(self, words: str) -> None:
+        expect(self.page.locator("main")).to_contain_text(words)
+
+
+def find_link(text: str) -> str:
+    found = re.search(r"https?://\S+", text)
+    assert found, text
+    return found[0]
+
+
+def invite(ada: Officer, drop: MailDrop, people: People, name: str, role: str) -> Officer:
+    email = f"{name.partition(" ")[0].lower()}@example.org"
+    ada.go("/office/accounts")
+    ada.page.get_by_label("Name").fill(name)
+    ada.page.get_by_label("Mail address").fill(email)
+    ada.page.get_by_label("Role").select_option(role)
+    ada.press("Invite")
+    return Officer(people.new(), ada.site).set_up(find_link(wait_for_mail(drop, email)))
+
+
+def wait_for(find: Callable[[], T | None]) -> T:
+    """What comes to be soon."""
+    for _ in range(300):
+        found = find()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    raise TimeoutError("it has not come to be")
+
+
+def wait_for_mail(drop: MailDrop, recipient: str) -> str:
+    """The text of the newest message to somebody; it goes out by the timer."""
+
+    def find() -> str | None:
+        texts = [received.text for received in drop.received if recipient in received.recipients]
+        drop.received[:] = [received for received in drop.received if recipient not in received.recipients]
+        return texts[-1] if texts else None
+
+    return wait_for(find)
+
+
+def together(one: Officer, other: Officer, act: str, statement: str = "") -> None:
+    """One officer proposes, the other reads the same page and agrees."""
+    one.go(act)
+    if statement:
+        one.page.locator("textarea").first.fill(statement)
+    one.press("Propose")
+    other.go(act)
+    agree = other.page.get_by_role("button", name=re.compile("^I agree")).inner_text()
+    other.press(agree)
+
+
+def print_sheets(rita: Officer, here: str, folder: Path) -> list[str]:
+    """The links in the QR codes of everybody who has no code yet."""
+    rita.go(f"{here}/credentials/sheets")
+    rita.press("Prepare the sheets")
+    ready = rita.page.get_by_role("link", name=re.compile("^File 1 of 1"))
+
+    def find() -> bool | None:
+        rita.page.reload()
+        return True if ready.count() else None
+
+    wait_for(find)
+    with rita.page.expect_download() as download:
+        ready.click()
+    download.value.save_as(folder / "sheets.pdf")
+    rita.page.locator("input[name=sure]").check()
+    rita.press("Printed: erase the codes here")
+    rita.expect(PRINTED)
+    reader = Reader((folder / "sheets.pdf").read_bytes(), folder)
+    return [code for page in range(1, reader.count_pages() + 1) for code in reader.scan(page)]
+
+
+def make_election(ada: Officer) -> str:
+    """Texts and questions in two languages, with a statement and a photo; its uuid."""
+    page = ada.go("/office/elections/new?start=officers")
+    page.locator("#new_language").select_option("es")
+    ada.press("Add this language")
+    for _ in range(3):
+        page.get_by_role("button", name="Remove the question").last.click()
+    for place, name in enumerate(("Rosa Luxemburg", "Mother Jones")):
+        for tag in ("en", "es"):
+            page.locator(f"#q0-a{place}-{tag}").fill(name)
+    closes = SystemClock().now() + timedelta(days=3)
+    page.locator("#closes").fill(closes.strftime("%Y-%m-%dT%H:%M"))
+    page.get_by_label("This server").check()
+    ada.press("Make the election")
+    found = re.search(r"/elections/(\w+)/", page.url)
+    assert found, page.url
+    picture = io.BytesIO()
+    Image.new("RGB", (900, 1200), "teal").save(picture, "PNG")
+    page = ada.go(f"/office/elections/{found[1]}/candidates/0/0")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "rosa.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    )
+    page.locator("textarea").first.fill("For **equal** pay.")
+    page.locator("textarea").nth(1).fill("Por salarios **iguales**.")
+    ada.press("Save")
+    return str(found[1])
+
+
+def import_roll(ada: Officer, here: str) -> None:
+    """A file with a fault, which cannot be taken, and the corrected one."""
+    for text, is_good in ((ROLL.replace("M2", "M1"), False), (ROLL, True)):
+        page = ada.go(f"{here}/roll")
+        page.locator("input[type=file]").set_input_files(
+            {"name": "roll.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        )
+        page.locator("form[enctype] button").click()
+        take = page.get_by_role("button", name="Take this file as the roll")
+        expect(take).to_have_count(int(is_good))
+    ada.press("Take this file as the roll")
+    ada.expect("The file is the roll now.")
+
+
+def make_keys(ada: Officer, here: str, client: Client) -> list[Trustee]:
+    """Three seats; the trustees, whose pages have tests of their own, do their part with programs."""
+    ada.go(f"{here}/trustees")
+    for owner in (1, 2, 3):
+        ada.page.locator(f"#name-{owner}").fill(f"Trustee {owner}")
+    ada.press("Make the seats and show the links")
+    tokens = list(dict.fromkeys(re.findall(r"/trustee#([\w.~-]+)", ada.page.content())))
+    assert len(tokens) == 3
+    uuid = here.rpartition("/")[2]
+    trustees = [Trustee(client, uuid, owner, True, token) for owner, token in enumerate(tokens, 1)]
+    for act in ("certificate", "commitment", "reveal", "share"):
+        for trustee in trustees:
+            getattr(trustee, f"send_{act}")()
+    ada.go(f"{here}/trustees")
+    ada.press("Fix the key")
+    for trustee in trustees:
+        trustee.send_drill()
+    return trustees
+
+
+def confirm_address(rita: Officer, here: str, drop: MailDrop, member: Page) -> None:
+    """The members whose addresses are known are asked; one answers."""
+    rita.go(f"{here}/mailing")
+    rita.press("Ask them")
+    member.goto(find_link(wait_for_mail(drop, ADDRESS)))
+    member.get_by_role("button", name="Yes, this is my address").click()
+
+
+def test_a_committee_runs_an_election_from_the_first_start_to_the_package(
+    people: People, installation: Installation, drop: MailDrop, tmp_path: Path
+) -> None:
+    first = wait_for(lambda: re.search(r"http://\S+/setup/\S+", installation.log.read_text()))[0]
+    ada = Officer(people.new(), installation.url).set_up(first, "Ada Lovelace", "ada@example.org")
+    grace = invite(ada, drop, people, "Grace Hopper", "committee")
+    rita = invite(ada, drop, people, "Rita Levi", "registrar")
+    uuid = make_election(ada)
+    here = f"/office/elections/{uuid}"
+    import_roll(ada, here)
+    ada.page.get_by_role("link", name="Freeze the roll").click()
+    together(ada, grace, f"{here}/acts/freeze-roll")
+    rita.go(f"{here}/credentials")
+    rita.press("Make the codes")
+    with installation.client() as client:
+        trustees = make_keys(ada, here, client)
+        election = HeldElection(
+            installation, client, uuid=uuid, trustees=trustees, trustee_count=3, threshold=2
+        )
+        confirm_address(rita, here, drop, people.new().page)
+        together(ada, grace, f"{here}/acts/open")
+        rita.go(f"{here}/mailing/run")
+        rita.press("Send 1 mail")
+        links = [find_link(wait_for_mail(drop, ADDRESS)), *print_sheets(rita, here, tmp_path)]
+        assert len(set(links)) == 3
+        for number, link in enumerate(links[:2], 1):
+            election.credentials[f"M{number}"] = link.partition("#")[2].partition(".")[0]
+            voter = Voter(people.new(), election, f"M{number}").open(link)
+            voter.press("Begin").choose("Mother Jones").press("Review your choices")
+            voter.press("Encrypt my ballot").see(ENCRYPTED).press("Cast this ballot").see(IN_THE_BOX)
+        together(grace, ada, f"{here}/acts/close")
+        election.wait_for_tally().decrypt(1, 2)
+    ada.go(f"{here}/result")
+    ada.expect("All numbers agree with each other.")
+    together(ada, grace, f"{here}/acts/certify", statement="We certify this result.")
+    verify_package(ada, here, tmp_path)
+
+
+def verify_package(ada: Officer, here: str, folder: Path) -> None:
+    """Downloaded, and verified on another computer by two programs."""
+    ada.go(f"{here}/result")
+    with ada.page.expect_download() as download:
+        ada.page.get_by_role("link", name="Download the package").click()
+    package, alone = folder / "package.zip", folder / "alone"
+    download.value.save_as(package)
+    verdict = CliRunner().invoke(cli, ["verify", str(package), "--jobs", "1"])
+    assert verdict.exit_code == 0, verdict.output
+    assert re.search(r"ok +P4", verdict.output)
+    with zipfile.ZipFile(package) as files:
+        files.extract(f"{here.rpartition('/')[2]}.bel", alone)
+    try:
+        tool = find_tool("3.3.0")
+    except ToolMissingError as missing:
+        pytest.skip(str(missing))
+    tool.run("election", "verify", cwd=alone)
