@@ -100,7 +100,7 @@ def find_link(text: str) -> str:
 
 
 def invite(ada: Officer, drop: MailDrop, people: People, name: str, role: str) -> Officer:
-    email = f"{name.partition(" ")[0].lower()}@example.org"
+    email = f"{name.partition(' ')[0].lower()}@example.org"
     ada.go("/office/accounts")
     ada.page.get_by_label("Name").fill(name)
     ada.page.get_by_label("Mail address").fill(email)
