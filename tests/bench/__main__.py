@@ -27,7 +27,7 @@ from rich.table import Table
 from crypto.election import parse_election
 from crypto.roll import Member, encode_roll
 from tests.belenios import ToolMissingError, find_tool, tool_environment
-from tests.bench import measuring
+from tests.bench import mailing, measuring
 from tests.bench.load import encode_requests
 from tests.bench.making import PROCESSES, Voting, make_ballots, make_voting, measure_verification
 from tests.bench.pages import bench_pages
@@ -48,7 +48,7 @@ from voting_app.demo.people import Committee, Plan, Registrar, base, read_tally
 from voting_app.demo.server import running_server
 from voting_app.ledger import service as ledger
 
-PARTS = ("verify", "memory", "cast", "close", "roll", "sheets", "pages")
+PARTS = ("verify", "memory", "cast", "close", "roll", "sheets", "mail", "pages")
 TOOL_RUNS = 5
 OUR_RUNS = 3
 WORKERS = 2
@@ -448,6 +448,22 @@ def bench_sheets(count: int, results: Results) -> None:
         results.add(f"{count} {what}", found, "< 60 s", taken.wall < 60)
 
 
+def bench_mail(count: int, folder: Path, results: Results) -> None:
+    """What a person waits for, and how fast mail goes out without and with a limit."""
+    found = mailing.measure(count, folder)
+    say(f"  asking for addresses {found.asking:.1f} s, the list before sending {found.looking:.1f} s")
+    say(f"  starting the run {found.starting:.1f} s; {found.fast:.0f} mails in a second without a limit")
+    warn_if_busy()
+    longest = max(found.asking, found.looking, found.starting)
+    results.add(
+        f"longest wait on a page of mail to {count} members", f"{longest:.1f} s", "< 10 s", longest < 10
+    )
+    limit = mailing.ALLOWED_PER_MINUTE / 60
+    results.add(
+        "mails in a second, paced", f"{found.paced:.1f}", f"at most {limit:.0f}", found.paced <= limit * 1.1
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer ballots: a look, not a measurement")
@@ -485,6 +501,9 @@ def main() -> None:
         if "sheets" in parts:
             say(f"Printing {sizes.sheets} voting sheets")
             bench_sheets(sizes.sheets, results)
+        if "mail" in parts:
+            say(f"Mailing {sizes.roll} members")
+            bench_mail(sizes.roll, _new_folder(folder, "mail"), results)
         if "pages" in parts:
             say("Measuring pages in Chromium")
             bench_pages(_new_folder(folder, "pages"), say, results.add)
