@@ -1,5 +1,5 @@
-"""Mail to as many members as are asked for: questions about addresses, the list before sending, and the run itself, to a
-mail server on this computer.
+"""Mail to as many members as are asked for: questions about addresses, the list before sending, and the run itself,
+to a mail server on this computer.
 """
 
 import time

@@ -183,10 +183,12 @@ def _make_view(r: OutboxMail) -> MailView:
 
 
 def find_last_due(session: Session, kind: str) -> datetime | None:
-    """When the last one of this kind that waits is to be sent."""
+    """When the last one of this kind that waits for its first try is to be sent. What was not taken waits longer, and
+    nobody waits behind it.
+    """
     return session.scalar(
         select(func.max(OutboxMail.next_try_at)).where(
-            OutboxMail.kind == kind, OutboxMail.state == MailState.WAITING
+            OutboxMail.kind == kind, OutboxMail.state == MailState.WAITING, OutboxMail.attempts == 0
         )
     )
 

@@ -212,6 +212,21 @@ def test_many_questions_do_not_go_out_at_once(
         )
 
 
+def test_nobody_waits_behind_an_address_that_takes_no_mail_today(
+    mail_context: Context, drop: MailDrop, mail_clock: SettableClock
+) -> None:
+    run = make_run(mail_context, HEAD + "Ada,M1,ada@example.org,,\n", until="draft")
+    drop.answers["ada@example.org"] = ["450 not now"] * 9
+    addresses.ask_members(mail_context, run.uuid)
+    for _ in range(5):
+        outbox.run_due(mail_context)
+        mail_clock.advance(hours=3)
+    run.committee("roll", HEAD + "Ada,M1,ada@example.org,,\nEve,M2,eve@example.org,,\n")
+    addresses.ask_members(mail_context, run.uuid)
+    outbox.run_due(mail_context)
+    assert drop.list_recipients() == ["eve@example.org"]
+
+
 def test_nobody_is_asked_when_it_is_over_or_without_a_mail_server(
     mail_context: Context, context: Context
 ) -> None:
