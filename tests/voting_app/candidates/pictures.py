@@ -56,7 +56,7 @@ def make_png_bomb(width: int, height: int) -> bytes:
 
 def make_many_scans() -> bytes:
     """A large picture whose file asks to go over it again and again."""
-    raw = make_picture(size=(6000, 4000), progressive=True)
+    raw = make_picture(size=(6000, 4000), colour=0, mode="L", progressive=True)
     start = raw.index(b"\xff\xda")
     end = raw.index(b"\xff\xda", start + 2)
     return raw[:start] + raw[start:end] * 60 + raw[start:]

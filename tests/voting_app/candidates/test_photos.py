@@ -1,5 +1,6 @@
 """What becomes of uploaded pictures, and which are refused."""
 
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -33,7 +34,7 @@ def read(raw: bytes) -> Image.Image:
         make_picture("PNG", mode="I;16", colour=300),
         make_picture("JPEG", mode="CMYK", colour=(1, 2, 3, 4)),
         make_picture("JPEG", mode="L", colour=9),
-        make_picture("JPEG", (3000, 2000), progressive=True),
+        make_picture("JPEG", (1200, 900), progressive=True),
         make_picture("JPEG", (1, 900)),
     ],
     ids=range(10),
@@ -73,29 +74,30 @@ def test_what_can_be_seen_through_is_white() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw, code",
+    "make, code",
     [
-        (b"", "bad-photo"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "bad-photo"),
-        (b"GIF89a" + bytes(100), "bad-photo"),
-        (make_picture("WEBP"), "bad-photo"),
-        (make_picture("TIFF"), "bad-photo"),
-        (make_picture("BMP"), "bad-photo"),
+        (lambda: b"", "bad-photo"),
+        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "bad-photo"),
+        (lambda: b"GIF89a" + bytes(100), "bad-photo"),
+        (lambda: make_picture("WEBP"), "bad-photo"),
+        (lambda: make_picture("TIFF"), "bad-photo"),
+        (lambda: make_picture("BMP"), "bad-photo"),
         # The type is what the bytes are; a broken one, or one in another's clothes, is none.
-        (make_picture()[:200], "bad-photo"),
-        (make_picture("PNG")[:60], "bad-photo"),
-        (b"\xff\xd8\xff" + make_picture("PNG"), "bad-photo"),
-        (b"\x89PNG\r\n\x1a\n" + make_picture(), "bad-photo"),
-        (b"\xff\xd8\xff" + bytes(1000), "bad-photo"),
-        (make_picture() + bytes(LONGEST_UPLOAD), "large-photo"),
-        (make_png_bomb(5000, 4001), "large-photo"),
-        (make_png_bomb(65_000, 65_000), "large-photo"),
-        (make_png_bomb(0, 10), "bad-photo"),
-        (make_many_scans(), "large-photo"),
+        (lambda: make_picture()[:200], "bad-photo"),
+        (lambda: make_picture("PNG")[:60], "bad-photo"),
+        (lambda: b"\xff\xd8\xff" + make_picture("PNG"), "bad-photo"),
+        (lambda: b"\x89PNG\r\n\x1a\n" + make_picture(), "bad-photo"),
+        (lambda: b"\xff\xd8\xff" + bytes(1000), "bad-photo"),
+        (lambda: make_picture() + bytes(LONGEST_UPLOAD), "large-photo"),
+        (lambda: make_png_bomb(5000, 4001), "large-photo"),
+        (lambda: make_png_bomb(65_000, 65_000), "large-photo"),
+        (lambda: make_png_bomb(0, 10), "bad-photo"),
+        (make_many_scans, "large-photo"),
     ],
     ids=range(16),
 )
-def test_what_is_refused(raw: bytes, code: str) -> None:
+def test_what_is_refused(make: Callable[[], bytes], code: str) -> None:
+    raw = make()
     with pytest.raises(Problem) as caught:
         make_photo(raw)
     assert (caught.value.status, caught.value.code) == (422, code)
