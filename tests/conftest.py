@@ -2,7 +2,7 @@
 
 Settings by environment:
 TEST_SAMPLES=small|large        how many mutations and examples the sampling tests try, and in how many variants the
-                                tests with a browser run (small by default)
+                                tests with a browser or with whole elections run (small by default)
 TEST_NO_SKIPS=1                 a skipped test is a failed one: for machines that have all the programs
 TEST_TOOLS_DIR                  where the belenios-tools lie, if not in .cache/belenios
 """
@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 
 from tests.belenios import Tool, ToolMissingError, find_tool
+from tests.flows.sampling import draw_variants
 from tests.network import block_outside_sockets
 from tests.postgres import Cluster, PostgresMissingError, running_cluster
 
@@ -52,7 +53,29 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header() -> str:
     if sample_size() == "large":
         return "TEST_SAMPLES=large: every mutation, example and variant"
-    return "TEST_SAMPLES=small: few mutations and examples, and a third of the variants of each test with a browser"
+    return (
+        "TEST_SAMPLES=small: few mutations and examples, and a quarter of the variants of each test "
+        "with a browser or with a whole election"
+    )
+
+
+BROWSER_TESTS = Path(__file__).parent / "flows"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the variants that a desk does not run. Who names a test, by words or by its name, gets all of them."""
+    if sample_size() == "large" or config.option.keyword or any("::" in word for word in config.args):
+        return
+    slow = [
+        item
+        for item in items
+        if item.path.parent == BROWSER_TESTS or item.get_closest_marker("whole_election") is not None
+    ]
+    seed = config.getoption("randomly_seed", default=0)
+    drawn = draw_variants((item.nodeid for item in slow), str(seed))
+    left_out = {item for item in slow if item.nodeid not in drawn}
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=sorted(left_out, key=lambda item: item.nodeid))
 
 
 # --- no test may quietly not run ---------------------------------------------------------------------------------

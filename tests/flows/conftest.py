@@ -10,13 +10,12 @@
 At the end of each test everything must have been quiet (Watcher.require_quiet); what a test provokes it announces
 with Watcher.expect.
 
-A browser is slow. So a desk runs every test of this folder but a third of the variants of each, by chance, and in
-Chromium's headless shell; large samples are all of them, in the whole of Chromium.
+A browser is slow. So a desk runs every test of this folder but a quarter of the variants of each (tests/conftest.py),
+in Chromium's headless shell; large samples are all of them, in the whole of Chromium.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -24,25 +23,12 @@ from playwright.sync_api import Browser, expect
 from tests.conftest import sample_size
 from tests.flows.browser import BrowserMissingError, running_browser
 from tests.flows.people import Elections, People
-from tests.flows.sampling import draw_variants
 from tests.flows.serving import Installation, running_installation
 from tests.flows.watching import Watcher
 from tests.flows.wire import Wire
 
 # What is awaited comes sooner; a busy computer may take so long for it.
 expect.set_options(timeout=20_000)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what a desk does not run. Who names a test, by words or by its name, gets all of its variants."""
-    if sample_size() == "large" or config.option.keyword or any("::" in word for word in config.args):
-        return
-    own = [item for item in items if item.path.parent == Path(__file__).parent]
-    seed = config.getoption("randomly_seed", default=0)
-    drawn = draw_variants((item.nodeid for item in own), str(seed))
-    left_out = [item for item in own if item.nodeid not in drawn]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

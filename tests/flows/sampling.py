@@ -1,11 +1,11 @@
-"""Which variants of a test a desk runs: each test, but a third of its variants, by chance."""
+"""Which variants of a test a desk runs: each test, but a quarter of its variants, by chance."""
 
 import random
 from collections.abc import Iterable
 
 # A test with no more variants than this runs in all of them.
 FEW = 2
-SHARE = 3
+SHARE = 4
 
 
 def draw_variants(names: Iterable[str], seed: str) -> set[str]:

@@ -144,6 +144,7 @@ def _first_threshold_owner(bench: Bench) -> int:
     return first
 
 
+@pytest.mark.whole_election
 @pytest.mark.parametrize(
     "group, singles, threshold, weights",
     [
@@ -173,6 +174,7 @@ def test_version_3_3(
         assert [item.form for item in groups] == [FORM_3]
 
 
+@pytest.mark.whole_election
 @pytest.mark.parametrize(
     "singles, threshold, weights",
     [(2, None, (2, 1, 7, 0)), (0, (2, 3), None), (1, (2, 3), (2**30, 1, 0, 3))],

@@ -138,6 +138,7 @@ def assert_sound(election: HeldElection, folder: Path, tool: Tool) -> None:
     tool.run("election", "verify", "--dir", str(folder))
 
 
+@pytest.mark.whole_election
 @pytest.mark.parametrize("programs", list(product(("js", "command"), repeat=3)), ids="-".join)
 def test_every_mixture_makes_a_key_that_decrypts(
     js: Node, installation: Installation, tmp_path: Path, belenios33: Tool, programs: tuple[Program, ...]

@@ -82,6 +82,7 @@ def test_association(tmp_path: Path, belenios33: Tool) -> None:
     belenios33.run("election", "verify", "--dir", tmp_path / "out", "--uuid", report["election"])
 
 
+@pytest.mark.whole_election
 @pytest.mark.parametrize(
     "options",
     [
