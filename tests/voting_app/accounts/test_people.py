@@ -11,9 +11,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from tests.smtp import MailDrop
-from tests.voting_app.accounts.test_cookies import addresses, fill
-from tests.voting_app.office import HTML, PASSWORD, Officer, Visitor, find_form_token, first_administrator
-from voting_app.access import Role, find_mark
+from tests.voting_app.office import PASSWORD, Officer, Visitor, find_form_token, first_administrator
 from voting_app.accounts import links, service
 from voting_app.accounts.models import Account, SetupLink
 from voting_app.app import create_app
@@ -470,34 +468,3 @@ def test_the_server_helps_when_the_last_administrator_is_lost(ada: Officer) -> N
     for email in ("nobody@example.org", grace.email):
         with pytest.raises(Problem, match="unknown-account"):
             links.reset_administrator(ada.context, email)
-
-
-# --- who may open what -------------------------------------------------------------------------------------
-
-
-def test_every_page_is_closed_to_every_other_role(ada: Officer) -> None:
-    """The whole matrix: method and address by role, and without a login."""
-    officers = {role: ada.new_officer(f"{role}@example.org", role) for role in set(Role) - {Role.TRUSTEE}}
-    marks = {
-        (method, fill(rule.rule)): find_mark(ada.app, rule.endpoint)
-        for rule in ada.app.url_map.iter_rules()
-        for method in rule.methods or ()
-    }
-    tried = 0
-    for method, path in addresses(ada.app, "login"):
-        mark = marks[method, path]
-        assert mark is not None
-        assert Visitor(ada.app).client.open(path, method=method).status_code == 401
-        assert Visitor(ada.app).client.open(path, method=method, headers={"Accept": HTML}).status_code == 303
-        for role, officer in officers.items():
-            # A form without its token does nothing, and is refused by role first.
-            answer = officer.client.open(path, method=method)
-            assert (answer.status_code == 403) == (role not in mark.roles), f"{role} {method} {path}"
-            tried += 1
-    assert tried >= 60
-    # A bearer token opens no page, and a login nothing of the programs'.
-    with ada.context.database.write() as session:
-        token = service.create_token(session, role="administrator", label="", now=ada.clock.now())
-    headers = {"Authorization": f"Bearer {token.text}"}
-    assert Visitor(ada.app).client.get("/office", headers=headers).status_code == 401
-    assert ada.client.get("/api/v1/elections").status_code == 401

@@ -89,15 +89,6 @@ def test_times_of_other_zones_are_understood(api: Api) -> None:
     assert answer["closes_at"] == "2026-11-24T00:00:00Z"
 
 
-def test_only_the_role_may_act(api: Api) -> None:
-    run = Run(api).create()
-    for path in ("roll", "roll/freeze", "trustees", "keys", "open", "close", "cancel", "certify"):
-        api.refuse(401, "not-authenticated", f"{run.base}/{path}")
-        api.refuse(403, "forbidden", f"{run.base}/{path}", role="registrar")
-    api.refuse(403, "forbidden", f"{run.base}/credentials/generate", role="committee")
-    api.refuse(403, "forbidden", f"{run.base}/trustee", method="GET", role="committee")
-
-
 def test_unknown_elections_are_not_found(api: Api) -> None:
     base = "/api/v1/elections/1111111111111A"
     for path in ("status", "election", "trustees", "credentials", "result"):
