@@ -26,6 +26,7 @@ _WHILE_VOTING = frozenset({State.KEYS_READY, State.OPEN, State.PAUSED})
 # What an address that changes something does to an election. One that belongs to an election must stand here or below.
 ACTS: dict[str, Act] = {
     # Whichever act it is; the one that is possible in most states stands for all of them.
+    "approvals.withdraw": Act.CANCEL,
     "approvals_office.agree": Act.CANCEL,
     "approvals_office.propose": Act.CANCEL,
     "approvals_office.withdraw": Act.CANCEL,
@@ -44,6 +45,7 @@ ACTS: dict[str, Act] = {
     "issuing_office.publish_list": Act.PUBLISH_CREDENTIALS,
     "registrar.generate_credentials": Act.PUBLISH_CREDENTIALS,
     "registrar.publish_credentials": Act.PUBLISH_CREDENTIALS,
+    "registrar.replace_credentials": Act.PUBLISH_CREDENTIALS,
     "registrar_office.generate_credentials": Act.PUBLISH_CREDENTIALS,
     "registrar_office.replace_credential": Act.PUBLISH_CREDENTIALS,
     "roll.freeze_roll": Act.FREEZE_ROLL,

@@ -45,6 +45,8 @@ JSON: dict[str, Any] = {
     "elections.update_election": TEXTS
     | ALONE
     | {"closes_at": "2026-11-24T12:00:00Z", "credential_mode": "server"},
+    "approvals.withdraw": {"subject": HASH},
+    "registrar.replace_credentials": {"member_numbers": ["M1"]},
     "registrar.forget_credentials": {"member_numbers": ["M1"]},
     "registrar.publish_credentials": ["a"],
     "roll.import_roll": "name,member_number\nAda,M1\nGrace,M2\n",
@@ -95,6 +97,7 @@ _WITHOUT_CODE = frozenset(
 # Where a right request would need more than an election in this state, like the message of a certain step: how it is
 # refused then. That such requests do what they should is the business of their own tests.
 NOT_RIGHT: dict[str, int] = {
+    "approvals.withdraw": 409,
     "approvals_office.agree": 409,
     "approvals_office.withdraw": 409,
     "booth.cast_ballot": 400,
@@ -118,6 +121,7 @@ NOT_RIGHT: dict[str, int] = {
     "mailing_office.start_run": 409,
     "registrar.forget_credentials": 409,
     "registrar.publish_credentials": 409,
+    "registrar.replace_credentials": 409,
     "registrar_office.replace_credential": 409,
     "roll_office.change_member": 409,
     "roll_office.remove_member": 409,
