@@ -53,6 +53,7 @@ ACTS: dict[str, Act] = {
     "roll.preview_roll": Act.EDIT_ROLL,
     "roll_office.add_member": Act.EDIT_ROLL,
     "roll_office.change_member": Act.EDIT_ROLL,
+    "roll_office.copy_roll": Act.EDIT_ROLL,
     "roll_office.remove_member": Act.EDIT_ROLL,
     "roll_office.show_new_member": Act.EDIT_ROLL,
     "roll_office.show_preview": Act.EDIT_ROLL,
