@@ -152,6 +152,7 @@ LOOK_FIRST = frozenset(
         "booth.challenge_ballot",
         "elections_editor.save_election",
         "issuing_office.publish_list",
+        "roll_office.copy_roll",
         "roll_office.upload_roll",
         "sheets_office.create_run",
     }
