@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
-from audit.fetch import FetchError, fetch_file, split_election_url
+from audit.fetch import FetchError, fetch_file, split_election_url, unescape
 from crypto.ballot import open_ballot
 from crypto.challenge import Challenge, parse_challenge
 from crypto.checker import PlainChecker
@@ -37,7 +36,7 @@ def _split(code: str) -> tuple[str | None, Challenge]:
     """The address in front of the ``#``, if the whole text of a QR code was given, and what the code says."""
     address, mark, fragment = code.strip().rpartition("#")
     # Some scanners write signs of an address in another way.
-    return (address if mark else None), parse_challenge(unquote(fragment))
+    return (address if mark else None), parse_challenge(unescape(fragment))
 
 
 def _is_given_up(raw: bytes, election: Election, tracker: str) -> bool:

@@ -136,6 +136,13 @@ def split_election_url(url: str) -> tuple[str, str] | None:
     return None if match is None else (match["base"], match["uuid"])
 
 
+def unescape(text: str) -> str:
+    """Text out of an address, with what stands there as %XX written out."""
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
 def fetch_file(url: str, folder: Path, limit: int) -> bytes:
     """One small file, at most ``limit`` bytes, from that very address: redirects are refused."""
     return fetch_answer(url, folder, limit)[0]
