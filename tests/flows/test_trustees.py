@@ -112,12 +112,20 @@ class Ceremony:
             getattr(trustee, f"send_{act}")()
 
     def to(self, act: str) -> BrowserTrustee:
-        """Everything that comes before this act."""
-        sends = ("certificate", "commitment", "reveal", "share", "drill")
-        for name, send in zip((*ACTS, DRILL), sends, strict=True):
+        """Everything that comes before this act. Making the key is left to the command, whose file is the same; the
+        drill is the browser's, which remembers what it saw then.
+        """
+        command = CommandTrustee(self.election, 1, self.own.token, self.own.folder)
+        for send in ("certificate", "commitment", "reveal", "share", "drill"):
             if send == act:
-                return self.own
-            self.own.step(name)
+                break
+            if send == "drill":
+                self.own.step(DRILL)
+            else:
+                getattr(command, f"send_{send}")()
+                # It replaces its file at each step; the browser would save another one.
+                self.own.files.append(self.own.folder / f"{send}.key")
+                self.own.file.write_bytes(command.file.read_bytes())
             self.others_do(send)
             if send == "share":
                 self.election.act("keys")
