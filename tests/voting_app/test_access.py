@@ -440,6 +440,27 @@ def find_entry(context: Context, uuid: str) -> int:
         )
 
 
+def test_no_form_of_the_office_takes_a_field_that_it_does_not_have(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mass assignment: whatever else a form brings, like a role or a state, refuses all of it."""
+    run = make_election(api, State.DRAFT)
+    walk = Walk(api.client.application, run, State.DRAFT, find_entry(api.context, run.uuid))
+    monkeypatch.setattr(logins, "confirm", lambda *_: None)
+    people = make_people(walk.app, api, run)
+    [ada] = [who for who in people if (who.kind, who.role) == ("person", "administrator")]
+    tried = 0
+    with closing(Snapshot(api.context)) as database:
+        for row in list_rows(walk.app):
+            if row.method == "GET" or row.mark.audience != "login" or "<uuid>" not in row.address:
+                continue
+            monkeypatch.setitem(FORMS, row.endpoint, FORMS.get(row.endpoint, {}) | {"state": "open"})
+            status, _ = walk.send(row, ada)
+            assert (status >= 400, database.has_changed()) == (True, False), row.endpoint
+            tried += 1
+    assert tried > 25
+
+
 # --- the document --------------------------------------------------------------------------------------------
 
 
