@@ -22,9 +22,9 @@ from tests.flows.sampling import draw_variants
 from tests.network import block_outside_sockets
 from tests.postgres import Cluster, PostgresMissingError, running_cluster
 
-SAMPLES = {"small": 60, "large": 600}
+SAMPLES = {"small": 40, "large": 600}
 
-hypothesis.settings.register_profile("small", max_examples=60, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("small", max_examples=40, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("large", max_examples=600, deadline=None, print_blob=True)
 
 
