@@ -752,6 +752,9 @@ VIEWS = (
         is_office=True,
     ),
     View("office-extend", "Another closing time", "open", f"{_OFFICE}/acts/extend", is_office=True),
+    View("office-pause", "A pause", "open", f"{_OFFICE}/acts/pause", is_office=True),
+    View("office-close", "Closing early", "open", f"{_OFFICE}/acts/close", is_office=True),
+    View("office-cancel", "Cancelling", "open", f"{_OFFICE}/acts/cancel", is_office=True),
     View("unknown", "An address that does not exist", "open", "/elections/none", status=404),
 )
 
