@@ -1,8 +1,9 @@
 """What every test may ask for: outside programs, databases, and a number of samples.
 
 Settings by environment:
-TEST_SAMPLES=small|large        how many mutations and examples the sampling tests try, and in how many variants the
-                                tests with a browser or with whole elections run (small by default)
+TEST_SAMPLES=small|large        how many mutations and examples the sampling tests try, in how many variants the tests
+                                with a browser or with whole elections run, and whether those with a database run on
+                                both kinds (small by default)
 TEST_NO_SKIPS=1                 a skipped test is a failed one: for machines that have all the programs
 TEST_TOOLS_DIR                  where the belenios-tools lie, if not in .cache/belenios
 """
@@ -18,7 +19,7 @@ import hypothesis
 import pytest
 
 from tests.belenios import Tool, ToolMissingError, find_tool
-from tests.flows.sampling import draw_variants
+from tests.flows.sampling import DATABASES, draw_databases, draw_variants
 from tests.network import block_outside_sockets
 from tests.postgres import Cluster, PostgresMissingError, running_cluster
 
@@ -55,7 +56,7 @@ def pytest_report_header() -> str:
         return "TEST_SAMPLES=large: every mutation, example and variant"
     return (
         "TEST_SAMPLES=small: few mutations and examples, and a quarter of the variants of each test "
-        "with a browser or with a whole election"
+        "with a browser or with a whole election; what runs on both kinds of database, on one of them"
     )
 
 
@@ -66,16 +67,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the variants that a desk does not run. Who names a test, by words or by its name, gets all of them."""
     if sample_size() == "large" or config.option.keyword or any("::" in word for word in config.args):
         return
+    seed = str(config.getoption("randomly_seed", default=0))
+    both = [item for item in items if _get_database(item) is not None]
+    drawn = draw_databases((item.nodeid for item in both), seed)
+    left_out = {item for item in both if item.nodeid not in drawn}
     slow = [
         item
         for item in items
-        if item.path.parent == BROWSER_TESTS or item.get_closest_marker("whole_election") is not None
+        if (item.path.parent == BROWSER_TESTS or item.get_closest_marker("whole_election") is not None)
+        and item not in left_out
     ]
-    seed = config.getoption("randomly_seed", default=0)
-    drawn = draw_variants((item.nodeid for item in slow), str(seed))
-    left_out = {item for item in slow if item.nodeid not in drawn}
+    drawn = draw_variants((item.nodeid for item in slow), seed)
+    left_out |= {item for item in slow if item.nodeid not in drawn}
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=sorted(left_out, key=lambda item: item.nodeid))
+
+
+def _get_database(item: pytest.Item) -> str | None:
+    """The kind of database on which this variant of a test runs, if it is one of both."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return next((value for value in parameters if isinstance(value, str) and value in DATABASES), None)
 
 
 # --- no test may quietly not run ---------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
-"""Which variants of a test a desk runs: each test, but a quarter of its variants, by chance."""
+"""Which variants of a test a desk runs: each test, but a quarter of its variants, on one kind of database; by chance."""
 
 import random
+import re
 from collections.abc import Iterable
 
 # A test with no more variants than this runs in all of them.
 FEW = 2
 SHARE = 4
+DATABASES = ("sqlite", "postgresql")
+_DATABASE = re.compile(rf"\b({'|'.join(DATABASES)})\b")
 
 
 def draw_variants(names: Iterable[str], seed: str) -> set[str]:
@@ -18,3 +21,12 @@ def draw_variants(names: Iterable[str], seed: str) -> set[str]:
         chance = random.Random(f"{seed} {test}")
         drawn |= set(chance.sample(same, min(len(same), max(FEW, len(same) // SHARE))))
     return drawn
+
+
+def draw_databases(names: Iterable[str], seed: str) -> set[str]:
+    """Of names that differ in the kind of database only, one of each; the same ones in whatever order they come."""
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(names):
+        test, _, variant = name.partition("[")
+        kinds.setdefault(f"{test}[{_DATABASE.sub('*', variant)}", []).append(name)
+    return {random.Random(f"{seed} {test}").choice(same) for test, same in kinds.items()}

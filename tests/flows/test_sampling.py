@@ -2,7 +2,7 @@
 
 import random
 
-from tests.flows.sampling import draw_variants
+from tests.flows.sampling import draw_databases, draw_variants
 
 NAMES = [
     "a.py::single",
@@ -27,3 +27,14 @@ def test_the_order_changes_nothing_and_the_seed_does(rng: random.Random) -> None
     draws = [draw_variants(NAMES, str(seed)) for seed in range(40)]
     assert set.union(*draws) == set(NAMES)
     assert len({frozenset(draw) for draw in draws}) > 10
+
+
+def test_one_kind_of_database_is_drawn_for_each_variant() -> None:
+    names = [f"c.py::test[{kind}-{n}]" for kind in ("sqlite", "postgresql") for n in range(20)]
+    names += ["d.py::test_sqlite[postgresql]", "d.py::test_sqlite[sqlite]"]
+    drawn = draw_databases(names, "1")
+    assert len(drawn) == 21
+    assert {name.partition("-")[2] for name in drawn if "-" in name} == {f"{n}]" for n in range(20)}
+    draws = [draw_databases(names, str(seed)) for seed in range(40)]
+    assert set.union(*draws) == set(names)
+    assert draw_databases(reversed(names), "1") == drawn
