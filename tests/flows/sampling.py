@@ -1,4 +1,4 @@
-"""Which variants of a test a desk runs: each test, but a quarter of its variants, on one kind of database; by chance."""
+"""Which variants of a test a desk runs: each test, a quarter of its variants, one kind of database; by chance."""
 
 import random
 import re
