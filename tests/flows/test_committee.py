@@ -187,6 +187,9 @@ def make_election(ada: Officer) -> str:
     page.locator("textarea").first.fill("For **equal** pay.")
     page.locator("textarea").nth(1).fill("Por salarios **iguales**.")
     ada.press("Save")
+    # Who leaves while the photo still comes breaks it off.
+    page.locator("img").first.wait_for()
+    page.wait_for_function("() => [...document.images].every((image) => image.complete)")
     return str(found[1])
 
 
