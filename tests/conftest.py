@@ -12,6 +12,7 @@ import gc
 import os
 import random
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -22,6 +23,11 @@ from tests.belenios import Tool, ToolMissingError, find_tool
 from tests.flows.sampling import DATABASES, draw_databases, draw_variants
 from tests.network import block_outside_sockets
 from tests.postgres import Cluster, PostgresMissingError, running_cluster
+
+# The tests start our programs some hundred times. Each start takes three times as long where the environment forbids
+# Python to keep what it has compiled, as images for containers like to, and uv leaves compiling to the first start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 SAMPLES = {"small": 40, "large": 600}
 
