@@ -71,6 +71,16 @@ class QuestionOutcome:
         """Each answer's part of the votes; noughts where there is no vote."""
         return tuple(Fraction(count, self.votes or 1) for count in self.counts)
 
+    @property
+    def finalists(self) -> tuple[int, ...]:
+        """Who would meet in a runoff, for rules that ask for one: where nobody among three or more has the share that
+        is needed, the two with the most votes, and whoever has as many as the second.
+        """
+        voted = sorted((count for count in self.counts if count), reverse=True)
+        if self.verdict is not Verdict.NONE or len(self.counts) < 3 or len(voted) < 2:
+            return ()
+        return tuple(place for place, count in enumerate(self.counts) if count >= voted[1])
+
     def encode(self) -> dict[str, Any]:
         """As a JSON object; a share is an exact fraction in words such as ``2/3``."""
         return {

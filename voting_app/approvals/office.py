@@ -18,10 +18,14 @@ from voting_app.approvals import service, wire
 from voting_app.approvals.proposals import ProposalView
 from voting_app.approvals.words import ORDER, DeedWords, describe_deed
 from voting_app.context import get_context
+from voting_app.elections import service as elections
 from voting_app.elections.office import find_election, make_election_page
+from voting_app.elections.privacy import Severity
+from voting_app.elections.privacy_words import describe_finding
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act, WrongStateError, next_state
 from voting_app.errors import Problem
+from voting_app.languages import get_language
 from voting_app.office import redirect_to
 from voting_app.roll import service as roll
 
@@ -31,6 +35,8 @@ _CALENDAR = "approvals_office.show_calendar"
 _ACT = "/office/elections/<uuid>/acts/<act>"
 # Refusals that the page can show beside what is there now.
 _CORRECTABLE = frozenset({400, 409, 422, 429})
+# Before these people read what the privacy check has found: after the first nothing of it can be mended any more.
+_CHECKED = frozenset({Act.FREEZE_ROLL, Act.OPEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,14 @@ class _Proposed:
     more: int
     is_mine: bool
     closes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Privacy:
+    """What the privacy check found that who decides must know. findings: severity and sentence of each."""
+
+    is_blocking: bool
+    findings: tuple[tuple[str, str], ...]
 
 
 @blueprint.get("/office/elections/<uuid>/calendar")
@@ -166,7 +180,18 @@ def _show(
         needed=1 if view.officers is None else view.officers.count(act),
         is_short=_is_short(view),
         freeze=_find_freeze(view) if act is Act.FREEZE_ROLL else None,
+        privacy=_find_privacy(view) if act in _CHECKED and _is_possible(view, act) else None,
     )
+
+
+def _find_privacy(view: ElectionView) -> _Privacy | None:
+    """What the result would tell of votes, in words; None where nothing was found."""
+    report = elections.report_privacy(get_context(), view.uuid)
+    found = [finding for finding in report.findings if finding.severity is not Severity.NOTE]
+    if not found:
+        return None
+    said = ((finding.severity.value, describe_finding(finding, get_language())) for finding in found)
+    return _Privacy(bool(report.blocking), tuple(said))
 
 
 def _find_freeze(view: ElectionView) -> Any:

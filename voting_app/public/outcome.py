@@ -95,15 +95,23 @@ def _describe_question(texts: QuestionTexts, outcome: QuestionOutcome, *, has_ru
         rows.append(Row(gettext("Blank votes"), outcome.blank, None))
     if not has_rules and outcome.verdict is not Verdict.QUORUM_MISSED:
         return ShownQuestion(texts.question, tuple(rows), "", "")
-    verdict = _describe_verdict(texts, outcome)
+    verdict = describe_verdict(texts, outcome)
     return ShownQuestion(texts.question, tuple(rows), verdict, _describe_rule(outcome) if has_rules else "")
 
 
-def _describe_verdict(texts: QuestionTexts, outcome: QuestionOutcome) -> str:
+def describe_verdict(texts: QuestionTexts, outcome: QuestionOutcome) -> str:
+    """Who has won, or what is to be done where nobody has."""
     if outcome.verdict is Verdict.QUORUM_MISSED:
         return gettext("The quorum was missed, so nothing is decided.")
     if outcome.verdict is Verdict.NONE:
-        return gettext("Nothing is chosen: no answer has the votes that it needs.")
+        nothing = gettext("Nothing is chosen: no answer has the votes that it needs.")
+        if not outcome.finalists:
+            return nothing
+        runoff = gettext(
+            "If the rules of the organisation ask for a runoff, it is between %(names)s.",
+            names=_join(texts.answers[place] for place in outcome.finalists),
+        )
+        return f"{nothing} {runoff}"
     sentences = []
     if outcome.winners:
         sentences.append(
@@ -117,6 +125,9 @@ def _describe_verdict(texts: QuestionTexts, outcome: QuestionOutcome) -> str:
                 outcome.tied_seats,
                 names=_join(texts.answers[place] for place in outcome.tied),
             )
+        )
+        sentences.append(
+            gettext("The rules of the organisation say whether a runoff or the lot decides between them.")
         )
     elif len(outcome.winners) < outcome.seats:
         sentences.append(

@@ -210,6 +210,28 @@ def test_what_has_no_meaning_is_the_callers_mistake(asked: Any) -> None:
         asked()
 
 
+@pytest.mark.parametrize(
+    "rule, counts, finalists",
+    [
+        (MAJORITY, (4, 3, 2), (0, 1)),
+        (MAJORITY, (2, 3, 4), (1, 2)),
+        # Who has as many as the second is there too.
+        (MAJORITY, (4, 2, 2), (0, 1, 2)),
+        (MAJORITY, (2, 2, 2, 1), (0, 1, 2)),
+        (TWO_THIRDS, (6, 4, 0), (0, 1)),
+        # Somebody is chosen, nobody has voted, or there are only two anyway.
+        (MAJORITY, (6, 3, 2), ()),
+        (MAJORITY, (0, 0, 0), ()),
+        (MAJORITY, (2, 2), ()),
+        (PLURALITY, (2, 2, 1), ()),
+    ],
+)
+def test_who_would_meet_in_a_runoff(
+    rule: Majority, counts: tuple[int, ...], finalists: tuple[int, ...]
+) -> None:
+    assert decide_question(question(len(counts)), counts, rule).finalists == finalists
+
+
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=8), st.integers(0, 8), st.sampled_from(Majority))
 def test_what_holds_for_all_counts(counts: list[int], seats: int, rule: Majority) -> None:
     seats = min(seats, len(counts), 8 if rule is PLURALITY else 1)

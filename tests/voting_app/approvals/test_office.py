@@ -93,6 +93,23 @@ def test_a_roll_that_has_changed_since_is_said(pair: Pair) -> None:
     assert pair.run.status()["state"] == "draft"
 
 
+def test_who_freezes_or_opens_reads_what_the_result_would_tell(pair: Pair) -> None:
+    """After the freeze nothing of it can be mended, so it must not be found out at the opening."""
+    page = pair.page(pair.ada, "freeze-roll")
+    assert "Only two members may vote: from the result each of them learns how the other one voted." in page
+    assert "can never be opened" not in page
+    pair.run.committee("roll", "name,member_number\nMia,1\n")
+    page = pair.page(pair.ada, "freeze-roll")
+    assert "With this roll the voting can never be opened." in page
+    assert "Only one member may vote" in page
+    assert f"/office/elections/{pair.run.uuid}/checklist" in page
+    assert "Privacy check" not in pair.page(pair.ada, "cancel")
+    ready = Run(pair.run.api).create().freeze("name,member_number\nMia,1\nNoor,2\n")
+    ready.generate().seat().ceremony().ready()
+    pair.run.uuid = ready.uuid
+    assert "Only two members may vote" in pair.page(pair.ada, "open")
+
+
 def test_no_act_without_the_second_factor(pair: Pair) -> None:
     """Without it: whoever finds a browser open has an officer's voice."""
     for fields in ({"code": "000000", "reason": "x"}, {"code": "", "reason": "x"}):

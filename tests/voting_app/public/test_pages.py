@@ -10,16 +10,21 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from crypto.counting import decide_question
 from crypto.journal import KINDS, JournalLine
+from crypto.presentation import Majority, QuestionTexts
+from crypto.questions import HomomorphicQuestion
 from tests.voting_app.api import Api, Run
 from tests.voting_app.public.stages import NAME, SPANISH, STATES, make_stage
 from voting_app.context import Context
 from voting_app.elections.states import State
 from voting_app.languages import LANGUAGES
 from voting_app.public import service, words
+from voting_app.public.outcome import describe_verdict
 
 PAGES = ("", "/report", "/journal", "/trackers", "/verify")
 # Elements that have no end.
@@ -253,7 +258,19 @@ def test_ties_are_named_and_not_broken(api: Api) -> None:
     other.close().decrypt(other.trustees[0].owner)
     tie = plain(api.client.get(f"/elections/{other.uuid}"))
     assert "A tie: Yes and No have equally many votes, and 1 seat is left for them." in tie
+    assert "The rules of the organisation say whether a runoff or the lot decides between them." in tie
     assert "Yes tied 2 50%" in tie
+
+
+def test_a_runoff_is_named(app: Flask) -> None:
+    question = HomomorphicQuestion(("Ada", "Grace", "Emmy"), 1, 1, "President")
+    outcome = decide_question(question, (2, 4, 3), Majority.MAJORITY)
+    with app.test_request_context():
+        said = describe_verdict(QuestionTexts("President", ("Ada", "Grace", "Emmy")), outcome)
+    assert said == (
+        "Nothing is chosen: no answer has the votes that it needs. If the rules of the organisation ask for a runoff,"
+        " it is between \u2068Grace\u2069 and \u2068Emmy\u2069."
+    )
 
 
 def test_warnings_are_the_auditors(api: Api) -> None:
