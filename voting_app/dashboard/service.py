@@ -17,6 +17,9 @@ from voting_app.elections.states import Act, State
 from voting_app.ledger import service as ledger
 from voting_app.ledger.turnout import get_turnout
 from voting_app.mail import service as mail
+from voting_app.mailing import deliveries
+from voting_app.mailing.deliveries import ON_ITS_WAY, TROUBLE
+from voting_app.mailing.models import DeliveryState
 from voting_app.public.service import find_presentation
 from voting_app.registrar.service import count_handed_out
 from voting_app.trustees import service as trustees
@@ -31,6 +34,7 @@ class Dashboard:
     """voters: how many have a ballot in the box, None before the opening; quorum: None where none is asked for;
     delivered: how many members have their code, None where the service does not hand them out; awaited: the trustees
     whose turn it is; failed_mail: messages to trustees that could not be sent; opened_ballots: given up for checking;
+    mailed: mails with credentials by what became of them, without those of which there are none;
     incidents: what did not go as planned, the newest first; complaints: how many have no answer; proposed: acts that
     wait for another officer.
     """
@@ -40,10 +44,21 @@ class Dashboard:
     delivered: int | None
     awaited: tuple[SeatView, ...]
     failed_mail: int
+    mailed: dict[DeliveryState, int]
     opened_ballots: int
     incidents: tuple[JournalLine, ...]
     complaints: int
     proposed: tuple[Act, ...]
+
+    @property
+    def mail_on_its_way(self) -> int:
+        """Mails with credentials that are still to be sent."""
+        return sum(self.mailed.get(state, 0) for state in ON_ITS_WAY)
+
+    @property
+    def mail_in_trouble(self) -> int:
+        """Mails with credentials that somebody must look at."""
+        return sum(self.mailed.get(state, 0) for state in TROUBLE)
 
 
 def make_dashboard(session: Session, view: ElectionView, now: datetime) -> Dashboard:
@@ -57,6 +72,7 @@ def make_dashboard(session: Session, view: ElectionView, now: datetime) -> Dashb
         delivered=count_handed_out(session, view.uuid),
         awaited=_list_awaited(session, view),
         failed_mail=mail.count_failed(session, mail_topic(view.uuid)),
+        mailed={state: count for state, count in deliveries.count_states(session, view.id).items() if count},
         opened_ballots=ledger.count_lines(session, box_id, "ballot-challenged"),
         incidents=tuple(reversed(lines)),
         complaints=_count_unanswered(lines),

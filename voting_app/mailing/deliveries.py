@@ -48,6 +48,9 @@ from voting_app.roll.models import RollEntry
 KIND = "credential"
 # The link names the fingerprint, which there is from the keys on.
 SENDING_STATES = frozenset({State.KEYS_READY, State.OPEN, State.PAUSED})
+ON_ITS_WAY = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.HANDING)
+# What a person has to look at.
+TROUBLE = (DeliveryState.REFUSED, DeliveryState.BOUNCED, DeliveryState.UNCLEAR)
 # How long a run may keep what was sent: not at all, or for mail that comes back.
 KEEPING_DAYS = (0, 3, 7)
 _ID_BYTES = 16

@@ -9,20 +9,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from voting_app.context import Context
 from voting_app.elections.service import ElectionView
 from voting_app.mailing import addresses
 from voting_app.mailing.addresses import AddressState
-from voting_app.mailing.deliveries import count_states, list_candidates
+from voting_app.mailing.deliveries import ON_ITS_WAY, TROUBLE, count_states, list_candidates
 from voting_app.mailing.models import Delivery, DeliveryState, MemberAddress
 from voting_app.registrar.models import SealedCredential
+from voting_app.roll.members import contains_words, split_words
 from voting_app.roll.models import RollEntry
-
-_ON_ITS_WAY = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.HANDING)
-_TROUBLE = (DeliveryState.REFUSED, DeliveryState.BOUNCED, DeliveryState.UNCLEAR)
 
 
 class Only(StrEnum):
@@ -72,7 +70,7 @@ class Summary:
 
     @property
     def on_its_way(self) -> int:
-        return sum(self.deliveries[state] for state in _ON_ITS_WAY)
+        return sum(self.deliveries[state] for state in ON_ITS_WAY)
 
 
 def summarise(session: Session, context: Context, view: ElectionView) -> Summary:
@@ -96,25 +94,15 @@ def summarise(session: Session, context: Context, view: ElectionView) -> Summary
 
 def find_members(session: Session, context: Context, view: ElectionView, words: str, only: Only) -> list[int]:
     """The entries of the members who may vote and fit, by member number."""
-    conditions: list[ColumnElement[bool]] = [RollEntry.election_id == view.id, RollEntry.eligible.is_(True)]
-    for word in words.replace("\0", " ").split():
-        conditions.append(
-            or_(
-                *(
-                    column.icontains(word, autoescape=True)
-                    for column in (RollEntry.name, RollEntry.member_number, RollEntry.email)
-                )
-            )
-        )
-    conditions += _restrict(context, only)
-    return list(
-        session.scalars(
-            select(RollEntry.id)
-            .outerjoin(Delivery, Delivery.roll_entry_id == RollEntry.id)
-            .where(*conditions)
-            .order_by(RollEntry.member_number)
-        )
+    rows = session.execute(
+        select(RollEntry.id, RollEntry.name, RollEntry.member_number, RollEntry.email)
+        .outerjoin(Delivery, Delivery.roll_entry_id == RollEntry.id)
+        .where(RollEntry.election_id == view.id, RollEntry.eligible, *_restrict(context, only))
+        .order_by(RollEntry.member_number)
     )
+    # Not by the database: SQLite knows capitals of English letters only, and nobody types all accents.
+    wanted = split_words(words)
+    return [id_ for id_, *texts in rows if contains_words(texts, wanted)]
 
 
 def _restrict(context: Context, only: Only) -> list[ColumnElement[bool]]:
@@ -130,9 +118,9 @@ def _restrict(context: Context, only: Only) -> list[ColumnElement[bool]]:
     if only is Only.WAITING:
         return [is_sealed, Delivery.roll_entry_id.is_(None)]
     states = {
-        Only.ON_ITS_WAY: _ON_ITS_WAY,
+        Only.ON_ITS_WAY: ON_ITS_WAY,
         Only.SENT: (DeliveryState.SENT,),
-        Only.TROUBLE: _TROUBLE,
+        Only.TROUBLE: TROUBLE,
     }
     return [Delivery.state.in_(states[only])] if only in states else []
 

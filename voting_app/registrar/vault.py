@@ -18,6 +18,7 @@ from voting_app.context import Context
 from voting_app.elections.models import Election
 from voting_app.elections.states import State
 from voting_app.registrar.models import ReplaceableCredential, SealedCredential, SheetRunEntry
+from voting_app.roll.members import contains_words, split_words
 from voting_app.roll.models import RollEntry
 from voting_app.sealing import seal, unseal
 
@@ -246,16 +247,12 @@ class Held:
 
 
 def list_held(session: Session, election_id: int, search: str = "") -> list[Held]:
-    """Return those who get a credential, by member number. search: a part of a name or number, in whatever capitals."""
+    """Return those who get a credential, by member number. search: parts of name and number."""
     found = select(RollEntry).where(RollEntry.election_id == election_id, RollEntry.eligible)
     held = _hold(session, found.order_by(RollEntry.member_number))
     # Not by the database: SQLite knows capitals of English letters only.
-    wanted = search.casefold()
-    return [
-        member
-        for member in held
-        if wanted in member.name.casefold() or wanted in member.member_number.casefold()
-    ]
+    wanted = split_words(search)
+    return [member for member in held if contains_words((member.name, member.member_number), wanted)]
 
 
 def find_held(session: Session, election_id: int, roll_entry_id: int) -> Held | None:

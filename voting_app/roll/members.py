@@ -7,7 +7,7 @@ two people may correct one member at once. Whoever is later is told, and nothing
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
@@ -146,14 +146,24 @@ def _require_room(session: Session, election_id: int, member: Member, number: in
 
 
 def _select(rows: Iterable[RollEntry], wanted: Wanted) -> Iterator[Entry]:
-    words = fold_name(wanted.words).split()
+    words = split_words(wanted.words)
     for row in rows:
         if wanted.eligible is not None and row.eligible != wanted.eligible:
             continue
         if wanted.unit and parse_unit(row.unit)[: len(wanted.unit)] != wanted.unit:
             continue
-        if words:
-            text = fold_name(" ".join((row.name, row.member_number, row.email, row.phone)))
-            if not all(word in text for word in words):
-                continue
-        yield Entry(row.id, make_member(row))
+        if contains_words((row.name, row.member_number, row.email, row.phone), words):
+            yield Entry(row.id, make_member(row))
+
+
+def split_words(text: str) -> list[str]:
+    """What somebody looks for, word by word, folded as names are; signs alone stay, and nobody has them."""
+    return fold_name(text).split() or text.split()
+
+
+def contains_words(texts: Iterable[str], words: Sequence[str]) -> bool:
+    """Whether each of these words stands in one of the texts, whatever its capitals and accents there."""
+    if not words:
+        return True
+    folded = fold_name(" ".join(texts))
+    return all(word in folded for word in words)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.smtp import MailDrop
 from tests.voting_app.api import Api, Run
 from tests.voting_app.mailing.conftest import HEAD, QUICK, ROLL, make_app, make_run
-from tests.voting_app.mailing.test_deliveries import confirm_all, rows, sealed, states
+from tests.voting_app.mailing.test_deliveries import confirm_all, rows, sealed, start, states
 from tests.voting_app.office import Officer, first_administrator
 from voting_app.context import Context
 from voting_app.mail import jobs as outbox
@@ -100,6 +100,8 @@ def test_from_the_question_to_the_last_mail(ada: Officer, quick: Context, drop: 
     assert "a…@example.org" in listed
     assert "ada@example.org" not in listed
     assert "Hypatia" not in listed
+    # Capitals and accents are no hindrance, as on a telephone.
+    assert "Sofia Kovalevskaya" in desk.get(f"{home}/members?words=kovalevskäya+SOFÍA").text
     found = desk.get(f"{home}/members?words=lovelace").text
     assert ("Ada Lovelace" in found, "Grace Hopper" in found) == (True, False)
     assert "1 member was found." in desk.get(f"{home}/members?only=waiting&words=emmy").text
@@ -113,6 +115,28 @@ def test_from_the_question_to_the_last_mail(ada: Officer, quick: Context, drop: 
         for number in ("M1", "M2", "M3", "M4"):
             text = officer.get(f"{home}/members/{entry_of(quick, number)}").text
             assert not [code for code in run.credentials.values() if code in text]
+
+
+def test_the_overview_tells_of_mail_that_needs_somebody_to_look(
+    ada: Officer, quick: Context, drop: MailDrop
+) -> None:
+    run = make_run(quick, ROLL)
+    confirm_all(quick, run)
+    start(quick, run, leaves_out=True)
+    overview = f"/office/elections/{run.uuid}"
+    assert "Mails on their way" in ada.get(overview).text
+    while run_due(quick):
+        pass
+    assert len(drop.received) == 3
+    page = ada.get(overview).text
+    assert "Mails on their way" not in page
+    assert "needs somebody to look" not in page
+    deliveries.note_bounced(quick, run.uuid, entry_of(quick, "M1"), "mailbox full")
+    page = ada.get(overview).text
+    assert "1 mail with a voting code needs somebody to look." in page
+    trouble = f"{overview}/mailing/members?only=trouble"
+    assert f'href="{trouble}"' in page
+    assert "Ada Lovelace" in ada.get(trouble).text
 
 
 def test_what_is_doubtful_is_named_and_left_out_by_hand_only(ada: Officer, quick: Context) -> None:

@@ -54,6 +54,7 @@ def test_the_list_of_members_pages_and_searches(ada: Officer, run: Run) -> None:
     assert ada.get(f"{address}?page=x").status_code == 200
     found = ada.get(f"{address}?q=mEMBER+017").text
     assert (found.count("card-title"), "N017" in found) == (1, True)
+    assert ada.get(f"{address}?q=m%C3%A9mber+n017").text.count("card-title") == 1
     # A sign that the database's pattern would take for anything stands for itself.
     assert "0 members were found" in ada.get(f"{address}?q=%25").text
     assert "<b>" not in ada.get(f"{address}?q=%3Cb%3E").text
