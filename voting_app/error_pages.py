@@ -284,6 +284,10 @@ WORDS = {
         N_("The six digits are not those of the authenticator app at this moment."),
         N_("Wait until the app shows new digits, and type those."),
     ),
+    "phone-offer-over": _Words(
+        N_("This took too long, or was begun anew elsewhere. Please begin again."),
+        N_("Your old phone is still the one that counts."),
+    ),
     "weak-password": _Words(
         N_("The password is too short or too long."), N_("Several words in a row make a good one.")
     ),

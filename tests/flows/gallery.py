@@ -18,7 +18,7 @@ from crypto.tables import encode_table
 from paper.sheets import Layout
 from tests.flows.browser import open_devtools
 from tests.flows.elections import QUESTIONS, SHARED, HeldElection
-from tests.flows.office import PASSWORD, enter, find_member, get_office, open_app
+from tests.flows.office import PASSWORD, enter, find_member, get_office, new_recovery_code, open_app
 from tests.flows.people import Elections
 from tests.voting_app.candidates.pictures import make_picture
 from voting_app.accounts.service import Actor
@@ -336,6 +336,14 @@ def _to_code(page: Page, election: HeldElection) -> None:
     page.locator("#password").fill(PASSWORD)
     page.locator("main button").first.click()
     page.locator("#code").wait_for()
+
+
+def _to_new_phone(page: Page, election: HeldElection) -> None:
+    page.locator("#phone-password").fill(PASSWORD)
+    page.locator("details summary").click()
+    page.locator("#phone-recovery").fill(new_recovery_code(election.server))
+    page.locator("main button").first.click()
+    page.locator(".qr").wait_for()
 
 
 def _upload(page: Page, election: HeldElection, text: str) -> None:
@@ -687,6 +695,14 @@ VIEWS = (
     ),
     View("office-address", "A member is asked for the address", "open", "/addresses/{question}"),
     View("office-account", "One's own account", "open", "/office/account", is_office=True),
+    View(
+        "office-phone",
+        "A new phone is offered",
+        "open",
+        "/office/account/phone",
+        _to_new_phone,
+        is_office=True,
+    ),
     View(
         "office-settings",
         "Settings and a message to try the mail",

@@ -10,10 +10,12 @@ from pathlib import Path
 import pyotp
 from flask import Flask
 from playwright.sync_api import BrowserContext
+from sqlalchemy import select
 
 from crypto.randomness import new_token
 from tests.flows.serving import Installation
-from voting_app.accounts import links, logins
+from voting_app.accounts import factors, links, logins
+from voting_app.accounts.models import Account, RecoveryCode
 from voting_app.accounts.service import digest
 from voting_app.app import create_app
 from voting_app.config import load_settings
@@ -82,6 +84,18 @@ def new_link(installation: Installation) -> str:
     made = links.reset_administrator(context, None)
     context.database.dispose()
     return made.get_url(installation.url)
+
+
+def new_recovery_code(installation: Installation) -> str:
+    """One more for the administrator, for what is done as often as a page is looked at."""
+    office = get_office(installation)
+    context, [code, *_] = get_context(open_app(installation)), factors.new_recovery_codes()
+    with context.database.write() as session:
+        number = session.scalars(select(Account.number).where(Account.email == office.email)).one()
+        digest = factors.digest_recovery_code(context.settings.secret, number, code)
+        session.add(RecoveryCode(digest=digest, account_number=number))
+    context.database.dispose()
+    return code
 
 
 def make_office(app: Flask) -> Office:

@@ -108,10 +108,15 @@ def _working() -> Iterator[None]:
 
 
 def get_totp_secret(secret: bytes, link_digest: str) -> str:
-    """Return the second factor's secret that belongs to a one-time link: shown at every visit, stored only when it is
-    used.
+    """Return the second factor's secret that belongs to a one-time link, or to what offers another phone: stored only
+    when it is used.
     """
     return base64.b32encode(derive(secret, f"steward-totp|{link_digest}", 20)).decode()
+
+
+def get_totp_address(totp_secret: str, name: str, organisation: str) -> str:
+    """Return the otpauth:// address that an app reads from a picture."""
+    return pyotp.TOTP(totp_secret).provisioning_uri(name=name, issuer_name=organisation)
 
 
 def seal_totp(secret: bytes, account_number: int, totp_secret: str) -> bytes:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import pyotp
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -204,9 +203,7 @@ def get_setup_form(context: Context, link: str) -> SetupForm:
         row = _require_link(_find_link(session, link), context.clock.now())
         account = session.get_one(Account, row.account_number)
     totp_secret = factors.get_totp_secret(settings.secret, row.digest)
-    address = pyotp.TOTP(totp_secret).provisioning_uri(
-        name=account.email or account.role, issuer_name=settings.organisation
-    )
+    address = factors.get_totp_address(totp_secret, account.email or account.role, settings.organisation)
     name = account.label if account.email else ""
     return SetupForm(Purpose(row.purpose), account.role, name, account.email, totp_secret, address)
 

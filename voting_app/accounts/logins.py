@@ -12,7 +12,7 @@ not counted, and neither is `steward admin reset` on the server.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crypto.randomness import new_token
@@ -77,9 +77,11 @@ def begin_login(context: Context, *, email: str, password: str, browser: str | N
     with context.database.write() as session:
         number, password_hash = _find_password(session, address)
         is_known = _is_known(session, browser, number, now)
-        subject = _subject(context, "browser" if is_known else "address", browser if is_known else address)
+        subject = make_subject(
+            context, "browser" if is_known else "address", browser if is_known else address
+        )
         if not is_known:
-            tries.take(session, _subject(context, "all"), tries.OF_ALL, now)
+            tries.take(session, make_subject(context, "all"), tries.OF_ALL, now)
         tries.take(session, subject, tries.OF_ONE, now)
     if not factors.is_password(password_hash, password) or number is None:
         raise Problem(400, "wrong-login", "Mail address or password is wrong.")
@@ -89,7 +91,7 @@ def begin_login(context: Context, *, email: str, password: str, browser: str | N
             raise Problem(400, "wrong-login", "Mail address or password is wrong.")
         # In the order in which they were taken, so that no two logins wait for each other.
         if not is_known:
-            tries.give_back(session, _subject(context, "all"), now)
+            tries.give_back(session, make_subject(context, "all"), now)
         tries.forgive(session, subject)
         return _add_session(session, number, device, now, is_full=False)
 
@@ -106,7 +108,7 @@ def finish_login(context: Context, token: str, *, code: str, browser: str | None
             raise Problem(401, "login-over", "This took too long. Please begin again.")
         number = row.account_number
         is_known = _is_known(session, browser, number, now)
-        subject = _subject(
+        subject = make_subject(
             context, "browser code" if is_known else "code", browser if is_known else str(number)
         )
         tries.take(session, subject, tries.OF_ONE, now)
@@ -143,7 +145,7 @@ def confirm(context: Context, login: Login, code: str) -> None:
     Problems: 400 `wrong-code`; 429 `too-many-tries`, and everything in which this account is logged in is ended.
     """
     now, number = context.clock.now(), login.actor.account_number
-    subject = _subject(context, "confirmation", str(number))
+    subject = make_subject(context, "confirmation", str(number))
     refusal: Problem | None = None
     with context.database.write() as session:
         try:
@@ -229,52 +231,7 @@ def end_session(context: Context, login: Login, session_id: int) -> None:
 def end_other_sessions(context: Context, login: Login) -> None:
     """End all but the present one, and forget the browsers that were known."""
     with context.database.write() as session:
-        _end_others(session, login, context.clock.now())
-
-
-# --- one's own factors -------------------------------------------------------------------------------------
-
-
-def change_password(context: Context, login: Login, *, old: str, new: str, code: str) -> None:
-    """Set another password; other sessions end. Problems: 400 `wrong-password`, `wrong-code`, `weak-password`,
-    `guessable-password`; 429 `too-many-tries`.
-    """
-    normal = factors.require_password(new, login.email, login.name, context.settings.organisation)
-    now, number = context.clock.now(), login.actor.account_number
-    # Counted here too: a stolen session is no place to guess a password.
-    subject = _subject(context, "own password", str(number))
-    with context.database.write() as session:
-        tries.take(session, subject, tries.OF_ONE, now)
-        password_hash = session.scalar(
-            select(Password.password_hash).where(Password.account_number == number)
-        )
-    if not factors.is_password(password_hash, old):
-        raise Problem(400, "wrong-password", "The present password is another one.")
-    with context.database.write() as session:
-        tries.forgive(session, subject)
-    confirm(context, login, code)
-    new_hash = factors.hash_password(normal)
-    with context.database.write() as session:
-        session.execute(
-            update(Password)
-            .where(Password.account_number == number, Password.password_hash == password_hash)
-            .values(password_hash=new_hash)
-        )
-        _end_others(session, login, now)
-
-
-def renew_recovery_codes(context: Context, login: Login, code: str) -> list[str]:
-    """Return new recovery codes, to be shown once. Problems as `confirm`."""
-    confirm(context, login, code)
-    with context.database.write() as session:
-        return links.replace_recovery_codes(session, context.settings.secret, login.actor.account_number)
-
-
-def count_recovery_codes(context: Context, login: Login) -> int:
-    """How many are left."""
-    with context.database.read() as session:
-        statement = select(func.count()).where(RecoveryCode.account_number == login.actor.account_number)
-        return session.scalar(statement) or 0
+        end_others(session, login, context.clock.now())
 
 
 # --- rows --------------------------------------------------------------------------------------------------
@@ -339,7 +296,8 @@ def _is_known(session: Session, browser: str | None, number: int | None, now: da
     return row is not None and row.created_at > now - KNOWN_BROWSER_LIFETIME
 
 
-def _end_others(session: Session, login: Login, now: datetime) -> None:
+def end_others(session: Session, login: Login, now: datetime) -> None:
+    """End all sessions of this account but the present one, and forget the browsers that were known."""
     service.end_sessions(session, login.actor.account_number, now, but=login.session_id)
     session.execute(delete(KnownBrowser).where(KnownBrowser.account_number == login.actor.account_number))
 
@@ -363,5 +321,6 @@ def _use_code(session: Session, context: Context, number: int, code: str, now: d
     return bool(used.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def _subject(context: Context, kind: str, of: str | None = "") -> str:
+def make_subject(context: Context, kind: str, of: str | None = "") -> str:
+    """Whom tries of this kind are counted for."""
     return tag(context.settings.secret, _SUBJECT_PURPOSE, f"{kind}|{of}")

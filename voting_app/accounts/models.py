@@ -82,6 +82,24 @@ class RecoveryCode(Base):
     account_number: Mapped[int] = mapped_column(ForeignKey("account.number"), index=True)
 
 
+class NewPhone(Base):
+    """Another second factor that was offered and not yet taken; one at a time for an account.
+
+    Its secret is made of `digest` and the installation's secret, so nothing here is one.
+    """
+
+    __tablename__ = "new_phone"
+
+    account_number: Mapped[int] = mapped_column(
+        ForeignKey("account.number"), primary_key=True, autoincrement=False
+    )
+    # SHA-256 of what the form has that brings the first code.
+    digest: Mapped[str] = mapped_column(String(64))
+    # In which it was asked for, and can be taken. No foreign key: sessions are forgotten when they are old.
+    session_id: Mapped[int]
+    offered_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class LoginSession(Base):
     """Somebody who is logged in, or (`is_full` false) has said the password and not yet the code."""
 

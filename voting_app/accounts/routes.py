@@ -5,10 +5,11 @@ import io
 import qrcode
 import qrcode.image.svg
 from flask import Blueprint, Response, request, url_for
+from markupsafe import Markup
 
 from voting_app import login as cookies
 from voting_app.access import access, get_login
-from voting_app.accounts import factors, links, logins, service
+from voting_app.accounts import factors, links, logins, own, service
 from voting_app.accounts.forms import PEOPLE_ROLES, parse_code, parse_form, parse_language, parse_role
 from voting_app.accounts.links import NewLink
 from voting_app.context import get_context
@@ -58,10 +59,14 @@ def set_up(link: str) -> Response:
 def send_setup_code(link: str) -> Response:
     """Send the picture that an authenticator app reads."""
     form = links.get_setup_form(get_context(), link)
-    image = qrcode.make(form.totp_address, image_factory=qrcode.image.svg.SvgPathFillImage)
+    image = _draw(form.totp_address)
     out = io.BytesIO()
     image.save(out)
     return Response(out.getvalue(), content_type="image/svg+xml")
+
+
+def _draw(address: str) -> qrcode.image.svg.SvgPathFillImage:
+    return qrcode.make(address, image_factory=qrcode.image.svg.SvgPathFillImage)
 
 
 def _show_setup(link: str, problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
@@ -171,14 +176,14 @@ def _keep_next() -> dict[str, str]:
 @access("login", roles=PEOPLE_ROLES)
 def show_office() -> Response:
     """The office's first page."""
-    codes = logins.count_recovery_codes(get_context(), get_login())
+    codes = own.count_recovery_codes(get_context(), get_login())
     return make_office_page("office/start.html", codes=codes)
 
 
 @blueprint.get("/office/account")
 @access("login", roles=PEOPLE_ROLES)
 def show_own() -> Response:
-    """Where one is logged in, password, recovery codes."""
+    """Where one is logged in, password, phone, recovery codes."""
     return _show_own()
 
 
@@ -188,7 +193,7 @@ def change_password() -> Response:
     """Set another password; all other sessions end."""
     fields = parse_form(request.form, ("old", "new", "code"))
     try:
-        logins.change_password(get_context(), get_login(), **fields)
+        own.change_password(get_context(), get_login(), **fields)
     except Problem as problem:
         return _show_own(problem)
     return redirect_to("accounts.show_own", done="password")
@@ -198,12 +203,67 @@ def change_password() -> Response:
 @access("login", roles=PEOPLE_ROLES)
 def renew_recovery_codes() -> Response:
     """Make new recovery codes and show them, this once."""
-    fields = parse_form(request.form, ("code",))
+    fields = parse_form(request.form, ("password",), ("code", "recovery"))
     try:
-        codes = logins.renew_recovery_codes(get_context(), get_login(), fields["code"])
+        codes = own.renew_recovery_codes(
+            get_context(), get_login(), password=fields["password"], code=parse_code(fields)
+        )
     except Problem as problem:
         return _show_own(problem)
     return make_office_page("accounts/ready.html", here=url_for("accounts.show_own"), codes=codes)
+
+
+@blueprint.get("/office/account/phone")
+@access("login", roles=PEOPLE_ROLES)
+def show_phone() -> Response:
+    """The form that asks for another second factor."""
+    return _show_phone()
+
+
+@blueprint.post("/office/account/phone")
+@access("login", roles=PEOPLE_ROLES)
+def offer_phone() -> Response:
+    """Show a new second factor, this once; the old one holds until a code of the new one was typed."""
+    fields = parse_form(request.form, ("password",), ("code", "recovery"))
+    try:
+        new = own.offer_phone(
+            get_context(), get_login(), password=fields["password"], code=parse_code(fields)
+        )
+    except Problem as problem:
+        return _show_phone(problem)
+    # In the page and not at an address of its own, which could be opened again. Made of our own settings and address,
+    # and there are no signs of either in a picture.
+    picture = Markup(_draw(new.totp_address).to_string().decode())  # noqa: S704
+    return _show_offer(new.offer, secret=new.totp_secret, picture=picture)
+
+
+@blueprint.post("/office/account/phone/code")
+@access("login", roles=PEOPLE_ROLES)
+def take_phone() -> Response:
+    """Look at the first code of the new phone, which from then on is the second factor."""
+    fields = parse_form(request.form, ("offer", "code"))
+    try:
+        own.take_phone(get_context(), get_login(), **fields)
+    except Problem as problem:
+        # What was shown is not shown again. Whoever has it can try once more.
+        return _show_offer(fields["offer"], problem) if problem.code == "wrong-code" else _show_phone(problem)
+    return redirect_to("accounts.show_own", done="phone")
+
+
+def _show_phone(problem: Problem | None = None) -> Response:
+    _raise_unless_correctable(problem)
+    return make_office_page("accounts/phone.html", problem=problem, here=url_for("accounts.show_phone"))
+
+
+def _show_offer(offer: str, problem: Problem | None = None, secret: str = "", picture: str = "") -> Response:
+    return make_office_page(
+        "accounts/new_phone.html",
+        problem=problem,
+        here=url_for("accounts.show_phone"),
+        offer=offer,
+        secret=secret,
+        picture=picture,
+    )
 
 
 @blueprint.post("/office/account/sessions/<int:session_id>/end")
@@ -232,7 +292,7 @@ def _show_own(problem: Problem | None = None) -> Response:
         problem=problem,
         here=url_for("accounts.show_own"),
         sessions=logins.list_sessions(context, login),
-        codes=logins.count_recovery_codes(context, login),
+        codes=own.count_recovery_codes(context, login),
         shortest=factors.SHORTEST_PASSWORD,
         done=request.args.get("done", ""),
     )

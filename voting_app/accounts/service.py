@@ -14,6 +14,7 @@ from voting_app.accounts.models import (
     Account,
     KnownBrowser,
     LoginSession,
+    NewPhone,
     Password,
     RecoveryCode,
     SetupLink,
@@ -165,7 +166,7 @@ def require_another_administrator(session: Session, account_number: int) -> None
 
 def take_factors(session: Session, account_number: int, now: datetime) -> None:
     """Make password, second factor, recovery codes, links, sessions and known browsers of an account worthless."""
-    for table in (Password, RecoveryCode, KnownBrowser):
+    for table in (Password, RecoveryCode, KnownBrowser, NewPhone):
         session.execute(delete(table).where(table.account_number == account_number))
     end_sessions(session, account_number, now)
     session.execute(

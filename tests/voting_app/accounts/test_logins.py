@@ -391,7 +391,7 @@ def test_somebody_elses_recovery_code_is_none(ada: Officer) -> None:
 
 def test_new_recovery_codes_end_the_old_ones(ada: Officer) -> None:
     old = ada.recovery_codes
-    answer = ada.act("/office/account/recovery")
+    answer = ada.act("/office/account/recovery", {"password": PASSWORD})
     new = re.findall(r"<li><code[^>]*>([0-9a-f-]{19})</code>", answer.text)
     assert len(set(new) - set(old)) == 10
     ada.forget_everything()
@@ -509,7 +509,7 @@ def test_a_stolen_session_is_no_place_to_guess_a_password(ada: Officer) -> None:
 def test_an_act_needs_a_code_of_its_own(ada: Officer) -> None:
     code = ada.code()
     for _, expected in ((1, 200), (2, 400)):
-        answer = ada.post("/office/account/recovery", {"code": code}, page="/office")
+        answer = ada.post("/office/account/recovery", {"password": PASSWORD, "code": code}, page="/office")
         assert answer.status_code == expected
 
 
@@ -518,31 +518,33 @@ def test_wrong_confirmations_end_the_session(each_ada: Officer) -> None:
     ada = each_ada
     other = Officer(ada.app, ada.email, totp=ada.totp)
     other.log_in()
-    page = "/office/account/recovery"
-    assert [ada.post(page, {"code": "000000"}, page="/office").status_code for _ in range(4)] == [400] * 4
+    page, wrong = "/office/account/recovery", {"password": PASSWORD, "code": "000000"}
+    assert [ada.post(page, wrong, page="/office").status_code for _ in range(4)] == [400] * 4
     assert ada.is_logged_in()
-    answer = ada.post(page, {"code": "000000"}, page="/office")
+    answer = ada.post(page, wrong, page="/office")
     assert (answer.status_code, PAUSED in answer.text) == (429, True)
     assert not ada.is_logged_in()
     assert not other.is_logged_in()
     # She can log in, and wait with the act.
     assert ada.log_in().status_code == 303
-    assert ada.act(page).status_code == 429
+    assert ada.act(page, {"password": PASSWORD}).status_code == 429
     ada.clock.advance(minutes=16)
-    assert ada.act(page).status_code == 200
+    assert ada.act(page, {"password": PASSWORD}).status_code == 200
 
 
 def test_a_good_confirmation_forgives_wrong_ones(ada: Officer) -> None:
     for _ in range(3):
         for _ in range(4):
-            ada.post("/office/account/recovery", {"code": "000000"}, page="/office")
-        assert ada.act("/office/account/recovery").status_code == 200
+            ada.post("/office/account/recovery", {"password": PASSWORD, "code": "000000"}, page="/office")
+        assert ada.act("/office/account/recovery", {"password": PASSWORD}).status_code == 200
 
 
 def test_roles_cannot_be_confirmed_by_others(ada: Officer) -> None:
     """Another officer's code is none."""
     grace = ada.new_officer("grace@example.org", "administrator")
-    answer = ada.post("/office/account/recovery", {"code": grace.code()}, page="/office")
+    answer = ada.post(
+        "/office/account/recovery", {"password": PASSWORD, "code": grace.code()}, page="/office"
+    )
     assert answer.status_code == 400
 
 

@@ -174,7 +174,7 @@ def test_a_field_that_a_form_has_not_refuses_it(ada: Officer, more: dict[str, st
     assert "eve@example.org" not in page
     assert ">Eve<" not in page
     assert "Observer" in page
-    assert grace.act("/office/account/recovery", more).status_code == 400
+    assert grace.act("/office/account/recovery", {"password": PASSWORD, **more}).status_code == 400
     assert grace.say_password(**more).status_code == 400
 
 

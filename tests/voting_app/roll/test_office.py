@@ -19,7 +19,7 @@ from crypto.encoding import sha256_hex
 from crypto.roll import MAX_TOTAL_WEIGHT, Member
 from tests.voting_app.api import Api, Run
 from tests.voting_app.conftest import SettableClock
-from tests.voting_app.office import HTML, Officer, find_form_token, first_administrator
+from tests.voting_app.office import HTML, PASSWORD, Officer, find_form_token, first_administrator
 from voting_app.accounts.service import Actor
 from voting_app.app import create_app
 from voting_app.config import Settings
@@ -145,7 +145,8 @@ def test_only_what_was_shown_is_taken(ada: Officer, draft: Run) -> None:
     assert "You have uploaded another file" in answer.text
     assert "Eve" in answer.text
     # The code is good once, and was not used up by what was not done.
-    assert ada.post("/office/account/recovery", {"code": code}, page="/office").status_code == 200
+    fields = {"code": code, "password": PASSWORD}
+    assert ada.post("/office/account/recovery", fields, page="/office").status_code == 200
 
     shown = preview(ada, draft)
     upload(grace, draft, FIRST.replace("Ada", "Kim"))
