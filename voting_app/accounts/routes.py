@@ -17,6 +17,7 @@ from voting_app.errors import Problem
 from voting_app.languages import get_language
 from voting_app.mail.service import is_enabled
 from voting_app.office import make_office_page, redirect_back, redirect_to
+from voting_app.paging import cut
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -388,10 +389,14 @@ def _show_accounts(problem: Problem | None = None, typed: dict[str, str] | None 
     context = get_context()
     with context.database.read() as session:
         people = service.list_people(session, context.clock.now())
+    words = request.args.get("words", "")[:200]
+    wanted = words.casefold().split()
+    found = [one for one in people if all(word in f"{one.name} {one.email}".casefold() for word in wanted)]
     return make_office_page(
         "accounts/people.html",
         problem=problem,
-        people=people,
+        page=cut(found, request.args.get("page")),
+        words=words,
         roles=PEOPLE_ROLES,
         typed={name: (typed or {}).get(name, "") for name in ("name", "email", "role", "language")},
         chosen_language=(typed or {}).get("language") or get_language(),

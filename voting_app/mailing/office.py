@@ -18,6 +18,7 @@ from voting_app.mailing.members import Only
 from voting_app.office import redirect_to
 from voting_app.paging import cut
 from voting_app.registrar.service import SERVER_MODE
+from voting_app.roll.members import contains_words, split_words
 
 blueprint = Blueprint("mailing_office", __name__)
 
@@ -139,6 +140,12 @@ def _show_run(uuid: str, problem: Problem | None = None) -> Response:
         plan = deliveries.plan_run(session, context, view)
         is_confirming = addresses.is_confirming(session, view.id)
     found = [(member, words.describe_fault(fault)) for member, fault in plan.faults]
+    looked_for = request.args.get("words", "")[:_LONGEST_SEARCH]
+    listed = [
+        member
+        for member in plan.recipients
+        if contains_words((member.name, member.member_number, member.email), split_words(looked_for))
+    ]
     return make_election_page(
         "mailing/run.html",
         view,
@@ -146,7 +153,8 @@ def _show_run(uuid: str, problem: Problem | None = None) -> Response:
         tab=_TAB,
         plan=plan,
         is_sendable=is_sendable,
-        page=cut(plan.recipients, request.args.get("page")),
+        page=cut(listed, request.args.get("page")),
+        words=looked_for,
         # So many that a person looks at each; the others are in the list of members.
         faults=found[:50],
         minutes=-(-len(plan.recipients) // context.settings.mail_per_minute),

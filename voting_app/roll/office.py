@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, request
 from flask_babel import gettext
@@ -20,8 +20,8 @@ from voting_app.office import redirect_to
 from voting_app.pages import page_url
 from voting_app.paging import cut
 from voting_app.roll import members, service, uploads
-from voting_app.roll.members import Wanted
-from voting_app.roll.preview_words import COLUMN_WORDS, list_sections, translate_fault
+from voting_app.roll.members import Wanted, contains_words, split_words
+from voting_app.roll.preview_words import COLUMN_WORDS, Item, Section, list_sections, translate_fault
 from voting_app.roll.views import join_path
 
 blueprint = Blueprint("roll_office", __name__)
@@ -56,8 +56,13 @@ def show_roll(uuid: str) -> Response:
 def show_units(uuid: str) -> Response:
     """Show the tree of units."""
     view = find_election(uuid)
-    units = cut(members.list_units(get_context(), uuid), request.args.get("page"))
-    return make_election_page("roll/units.html", view, tab=_LIST, units=units, join_path=join_path)
+    words = _get_words()
+    wanted = split_words(words)
+    found = [unit for unit in members.list_units(get_context(), uuid) if contains_words(unit.path, wanted)]
+    units = cut(found, request.args.get("page"))
+    return make_election_page(
+        "roll/units.html", view, tab=_LIST, units=units, words=words, join_path=join_path
+    )
 
 
 @blueprint.get("/office/elections/<uuid>/roll/file")
@@ -171,6 +176,7 @@ def _show_preview(uuid: str, problem: Problem | None = None) -> Response:
         # After the file was taken or put away, by the browser's way back for example.
         return redirect_to(_LIST, uuid=uuid, done="gone") if problem is None else _show_roll(uuid, problem)
     sections = list_sections(upload.preview, upload.content.rows)
+    words = _get_words()
     part = next((section for section in sections if section.key == request.args.get("part")), None)
     return make_election_page(
         "roll/preview.html",
@@ -181,11 +187,23 @@ def _show_preview(uuid: str, problem: Problem | None = None) -> Response:
         preview=upload.preview,
         sections=sections,
         part=part,
-        page=None if part is None else cut(part, request.args.get("page")),
+        page=None if part is None else cut(_look_through(part, words), request.args.get("page")),
+        words=words,
         few=FEW,
         beside="last" if beside_last else None,
         join_path=join_path,
     )
+
+
+def _get_words() -> str:
+    """What somebody looks for in a list."""
+    return request.args.get("words", "")[:200]
+
+
+def _look_through(part: Section, words: str) -> Sequence[Item]:
+    """The findings in which these words stand."""
+    wanted = split_words(words)
+    return [item for item in part if contains_words(item.words, wanted)] if wanted else part
 
 
 # --- one member --------------------------------------------------------------------------------------------

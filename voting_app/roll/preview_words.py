@@ -78,6 +78,13 @@ class Item:
     text: str = ""
     changes: tuple[tuple[str, str, str], ...] = ()
 
+    @property
+    def words(self) -> Iterator[str]:
+        """Everything that stands in it."""
+        yield from (self.column, self.text)
+        yield from (text for person in self.people for text in (person.name, person.member_number))
+        yield from (text for change in self.changes for text in change)
+
 
 @dataclass(frozen=True, slots=True)
 class Section(Sequence[Item]):

@@ -15,6 +15,7 @@ from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.service import ElectionView
 from voting_app.errors import Problem
 from voting_app.office import redirect_to
+from voting_app.paging import cut
 from voting_app.registrar import vault
 from voting_app.sheets import service
 from voting_app.sheets.service import Choice
@@ -150,6 +151,7 @@ def _show_run(uuid: str, number: int, problem: Problem | None = None) -> Respons
         tab=_TAB,
         run=run,
         words=_describe_run(run),
+        left_out=cut(run.left_out, request.args.get("page")),
         is_fixed=_is_fixed(view),
         done=request.args.get("done", ""),
     )

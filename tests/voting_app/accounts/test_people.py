@@ -468,3 +468,22 @@ def test_the_server_helps_when_the_last_administrator_is_lost(ada: Officer) -> N
     for email in ("nobody@example.org", grace.email):
         with pytest.raises(Problem, match="unknown-account"):
             links.reset_administrator(ada.context, email)
+
+
+def test_the_list_of_people_pages_and_searches(ada: Officer) -> None:
+    with ada.context.database.write() as session:
+        for number in range(60):
+            service.create_account(
+                session,
+                role="observer",
+                label=f"Zoë {number:02}",
+                now=ada.clock.now(),
+                email=f"o{number:02}@example.org",
+            )
+    first = ada.get("/office/accounts").text
+    assert first.count("card-title") == 50
+    assert "1 to 50 of 61" in first
+    assert ada.get("/office/accounts?page=2").text.count("card-title") == 11
+    found = ada.get("/office/accounts?words=ZOË+o59@").text
+    assert (found.count("card-title"), "Zoë 59" in found) == (1, True)
+    assert "Nobody was found." in ada.get("/office/accounts?words=%25").text

@@ -149,6 +149,9 @@ def test_what_is_doubtful_is_named_and_left_out_by_hand_only(ada: Officer, quick
     assert "Addresses need not be confirmed" in ada.get(home).text
     page = ada.get(f"{home}/run").text
     assert page.count("shares the address with another member") == 2
+    for words, is_there in (("EMMÝ", True), ("ada", False)):
+        found = ada.get(f"{home}/run?words={words}").text.partition("Recipients")[2]
+        assert ("emmy@example.org" in found) == is_there
     form = {"shown": find_shown(page), "keep": "3"}
     answer = ada.act(f"{home}/run", form)
     assert answer.status_code == 409

@@ -256,6 +256,9 @@ def test_long_findings_come_in_pages(ada: Officer, draft: Run) -> None:
     assert "101 to 120 of 120" in part
     assert "Next page" not in part
     assert part.count("(N") == 20
+    found = preview(ada, draft, "?part=gone&words=member+n117")
+    assert (found.count("(N"), "(N117)" in found) == (1, True)
+    assert preview(ada, draft, "?part=gone&words=%25").count("(N") == 0
     # An address that means nothing is the nearest that does.
     for odd in ("9", "0", "x", "9" * 5000):
         assert "gone" in preview(ada, draft, f"?part=gone&page={odd}")
@@ -328,6 +331,9 @@ def test_members_are_found_by_parts_of_words(ada: Officer, draft: Run) -> None:
     units = ada.get(f"{base(draft)}/units").text
     assert "East &gt; Local 12" in units
     assert f'href="{base(draft)}?unit=East+%3E+Local+12"' in units
+    found = ada.get(f"{base(draft)}/units?words=lOCAL+13").text
+    assert ("East &gt; Local 13" in found, "East &gt; Local 12" in found) == (True, False)
+    assert "No unit has this in its name." in ada.get(f"{base(draft)}/units?words=North").text
 
 
 FORM = {
