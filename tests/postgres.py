@@ -57,6 +57,13 @@ class Cluster:
         name = sql.Identifier(_name_of(url))
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
+    def read_tables(self) -> bytes:
+        """All bytes of all tables, as they are on the disk."""
+        self._administer(sql.SQL("CHECKPOINT").format())
+        return b"".join(
+            file.read_bytes() for file in (self._folder / "data" / "base").rglob("*") if file.is_file()
+        )
+
     def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(
             host=str(self._folder), user=ADMIN, dbname="postgres", autocommit=True

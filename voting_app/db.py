@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -37,6 +37,8 @@ NAMING_CONVENTION = {
 
 # A writer waits this long for its turn before the request is answered with "overloaded".
 LOCK_TIMEOUT_SECONDS = 30
+# So long at most others wait for `Database.wipe_deleted`.
+_WIPE_TIMEOUT_MS = 500
 
 # The database may have been restarted while a connection was idle this long.
 _PING_AFTER_SECONDS = 2
@@ -169,18 +171,32 @@ class Database:
             with self.look() as connection:
                 connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
 
-    def wipe_deleted(self, *tables: str) -> None:
-        """Have what was deleted from these tables gone from the disk too, as far as the database can see to it.
+    def wipe_deleted(self, *tables: str) -> bool:
+        """Have what was deleted from these tables gone from the disk too, as far as the database can see to it; False
+        if somebody was in the way, and it must be tried again.
 
-        SQLite overwrites deleted rows (secure_delete), but its write-ahead log keeps them until it is written anew;
-        PostgreSQL keeps them until it clears up. Copies and backups, and PostgreSQL's own log, are beyond this.
+        SQLite overwrites deleted rows (secure_delete), but its write-ahead log keeps them until it is written anew.
+        PostgreSQL leaves their bytes on the pages even where it clears up, so it writes these tables, which must be
+        small, anew. Copies and backups, and PostgreSQL's own log, are beyond this.
+
+        Both let writers wait while they wait for readers themselves, so they do not wait long: there may be ballots.
         """
         with self.look() as connection:
             if self.is_sqlite:
-                # While somebody reads an older state it does what it can; the next round does the rest.
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            else:
-                connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {_WIPE_TIMEOUT_MS}")
+                try:
+                    is_blocked = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+                finally:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}")
+                return not is_blocked
+            connection.exec_driver_sql(f"SET lock_timeout = {_WIPE_TIMEOUT_MS}")
+            try:
+                connection.exec_driver_sql(f"VACUUM (FULL) {', '.join(tables)}")
+            except OperationalError:
+                return False
+            finally:
+                connection.exec_driver_sql("RESET lock_timeout")
+            return True
 
     def connect(self) -> Connection:
         """Return a bare connection with the right to write, for migrations and their tests."""

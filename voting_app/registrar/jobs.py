@@ -8,11 +8,12 @@ from voting_app.context import Context
 from voting_app.registrar import vault
 
 INTERVAL = timedelta(minutes=1)
-_TABLES = ("sealed_credential", "replaceable_credential")
+# With the lists that were replaced: two of them next to each other tell which entries are new.
+_TABLES = ("sealed_credential", "replaceable_credential", "credential_publication")
 # When this process last looked, by database: the timer comes every second.
 _looked_at: dict[str, datetime] = {}
-# How many sealed rows there were then.
-_sealed: dict[str, int] = {}
+# What was there when it last cleared up.
+_cleared_at: dict[str, vault.Traces] = {}
 
 
 def run_due(context: Context) -> int:
@@ -29,9 +30,8 @@ def run_due(context: Context) -> int:
         with context.database.write() as session:
             done += vault.erase_all(session, election_id, vault.Way.EXPIRED)
     with context.database.read() as session:
-        sealed = vault.count_sealed(session)
-    # Not after each that is mailed: clearing up once a minute is enough.
-    if sealed < _sealed.get(place, sealed + 1):
-        context.database.wipe_deleted(*_TABLES)
-    _sealed[place] = sealed
+        traces = vault.find_traces(session)
+    # Not after each that is mailed: clearing up once a minute is enough. Where somebody was in the way, once more.
+    if traces != _cleared_at.get(place) and context.database.wipe_deleted(*_TABLES):
+        _cleared_at[place] = traces
     return done

@@ -300,10 +300,24 @@ def count_waiting(session: Session, election_id: int, *, is_delivered: bool = Fa
     )
 
 
-def count_sealed(session: Session) -> int:
-    """Return how many sealed rows there are in all elections."""
-    tables = (SealedCredential, ReplaceableCredential)
-    return sum(session.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Numbers in all elections, of which another one each time that something sealed was erased or replaced."""
+
+    private: int
+    public: int
+    replaced: int
+    gone: int
+
+
+def find_traces(session: Session) -> Traces:
+    """Return them as they are now."""
+    private = session.scalar(select(func.count()).select_from(SealedCredential)) or 0
+    public, replaced = session.execute(
+        select(func.count(), func.coalesce(func.sum(ReplaceableCredential.replaced), 0))
+    ).one()
+    gone = select(func.count()).where(RollEntry.credential_way.is_not(None))
+    return Traces(private, int(public), int(replaced), session.scalar(gone) or 0)
 
 
 def list_ended(session: Session) -> list[int]:

@@ -1,12 +1,15 @@
 """Sealed credentials: open for their own row and secret only, erased for good, and expired when voting is over."""
 
+import time
 from dataclasses import replace
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from tests.postgres import Cluster
 from tests.voting_app.api import Api, Run
+from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.elections import service as elections
 from voting_app.registrar import jobs, service, vault
@@ -118,23 +121,76 @@ def test_credentials_that_are_made_in_the_office_go_to_no_program(context: Conte
     assert len(list_waiting(run)) == 4
 
 
-def test_what_was_erased_is_gone_from_the_files_too(run: Run) -> None:
-    context = run.api.context
+@pytest.fixture
+def each_run(each_context: Context) -> Run:
+    app = create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
+    return Run(Api(each_context, app.test_client())).create().freeze().generate()
 
-    def read_files() -> bytes:
+
+def read_database(context: Context, request: pytest.FixtureRequest) -> bytes:
+    """What is on the disk."""
+    if context.database.is_sqlite:
         folder = context.settings.instance_folder
         return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+    cluster: Cluster = request.getfixturevalue("postgres_cluster")
+    return cluster.read_tables()
 
+
+def list_sealed(context: Context) -> list[bytes]:
     with context.database.read() as session:
-        sealed = list(session.scalars(select(SealedCredential.sealed)))
-        sealed += session.scalars(select(ReplaceableCredential.sealed))
-    assert len(sealed) == 8
-    assert [blob in read_files() for blob in sealed] == [True] * 8
-    jobs._looked_at.clear()
-    jobs.run_due(context)
+        rows = list(session.scalars(select(SealedCredential.sealed).order_by(SealedCredential.roll_entry_id)))
+        rows += session.scalars(select(ReplaceableCredential.sealed))
+        return [bytes(row) for row in rows]
+
+
+def look(context: Context) -> int:
+    """A minute later."""
+    context.clock.advance(minutes=2)  # type: ignore[attr-defined]
+    return jobs.run_due(context)
+
+
+def test_what_was_erased_is_gone_from_the_files_too(each_run: Run, request: pytest.FixtureRequest) -> None:
+    run = each_run
+    context = run.api.context
+    sealed = list_sealed(context)
+    with context.database.read() as session:
+        first_list = (service.find_credentials(session, run.uuid) or b"")[:-1]
+    written = read_database(context, request)
+    assert [blob in written for blob in sealed] == [True] * 8
+    look(context)
+    # As many rows as before: two lists next to each other would tell which entry is the lost one's.
+    service.replace_credentials(context, run.uuid, ["M1"], service.Actor("registrar", 7))
+    look(context)
+    assert (first_list in read_database(context, request)) is False
     run.seat().ceremony().ready()
     with context.database.write() as session:
+        # The last one: nothing is written to its place.
+        vault.erase(session, list_waiting(run)[-1].roll_entry_id, Way.PRINTED)
+    look(context)
+    written = read_database(context, request)
+    assert [blob in written for blob in sealed] == [False, True, True, False] + [False] * 4
+    with context.database.write() as session:
         vault.erase_all(session, elections.election_for_box(session, run.uuid).id, Way.PRINTED)
-    context.clock.advance(minutes=2)  # type: ignore[attr-defined]
-    assert jobs.run_due(context) == 0
-    assert [blob in read_files() for blob in sealed] == [False] * 8
+    look(context)
+    written = read_database(context, request)
+    assert [blob in written for blob in sealed] == [False] * 8
+
+
+def test_who_reads_meanwhile_puts_it_off_and_nobody_waits_for_it(
+    each_run: Run, request: pytest.FixtureRequest
+) -> None:
+    """While the files are cleared up ballots are cast, and a backup may take its time."""
+    context = each_run.api.context
+    look(context)
+    sealed = list_sealed(context)[:4]
+    with context.database.read() as reader:
+        vault.find_traces(reader)
+        with context.database.write() as session:
+            ids = [row.roll_entry_id for row in list_waiting(each_run)]
+            vault.erase_many(session, ids, Way.PRINTED)
+        before = time.monotonic()
+        look(context)
+        assert time.monotonic() - before < 5
+    look(context)
+    written = read_database(context, request)
+    assert [blob in written for blob in sealed] == [False] * 4
