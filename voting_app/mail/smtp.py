@@ -31,6 +31,8 @@ _LONGEST_REASON = 300
 _ADDRESS = re.compile(
     r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}"
 )
+# A voting code has 25 signs with its dashes, the secret of any other link has 43.
+_SECRET = re.compile(r"[\w-]{20,}")
 
 _DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
@@ -139,13 +141,17 @@ class Connection:
                 self._forget()
                 raise
         try:
-            self._require((250,), self._client.data(raw))
+            code, words = self._client.data(raw)
         except smtplib.SMTPDataError as error:
             # It did not want to hear the text.
             self._forget()
             raise _judge(error.smtp_code, error.smtp_error) from error
         except (OSError, smtplib.SMTPException) as error:
             raise UnclearError(_describe(error)) from error
+        if code != 250 and not 400 <= code <= 599:
+            # Neither yes nor no: something between us and the server has garbled its answer.
+            raise UnclearError(f"the mail server answered {code}: {clean(words)}")
+        self._require((250,), (code, words))
 
     def _require(self, good: tuple[int, ...], answer: tuple[int, bytes]) -> None:
         code, words = answer
@@ -214,7 +220,7 @@ def _cut(client: smtplib.SMTP) -> None:
 
 
 def _judge(code: int, words: bytes | str) -> MailError:
-    sentence = f"the mail server answered {code}: {_clean(words)}"
+    sentence = f"the mail server answered {code}: {clean(words)}"
     if code == 421:
         return UnreachableError(sentence)
     return RefusedError(sentence) if 500 <= code <= 599 else LaterError(sentence)
@@ -222,11 +228,18 @@ def _judge(code: int, words: bytes | str) -> MailError:
 
 def _describe(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"the mail server answered {error.smtp_code}: {_clean(error.smtp_error)}"
+        return f"the mail server answered {error.smtp_code}: {clean(error.smtp_error)}"
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"no connection with the mail server: {_clean(words or type(error).__name__)}"
+    return f"no connection with the mail server: {_put_on_one_line(words or type(error).__name__)[:_LONGEST_REASON]}"
 
 
-def _clean(words: bytes | str) -> str:
+def clean(words: bytes | str) -> str:
+    """What a mail server has said, to be kept and shown: on one line, not too long, and without anything that may be
+    the secret of a link or a code of ours. A server that does not like a link repeats it.
+    """
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:_LONGEST_REASON]
+    return _SECRET.sub("…", _put_on_one_line(text))[:_LONGEST_REASON]
+
+
+def _put_on_one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)

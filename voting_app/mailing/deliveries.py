@@ -35,6 +35,7 @@ from voting_app.languages import format_moment
 from voting_app.ledger import service as ledger
 from voting_app.mail.letters import Letter
 from voting_app.mail.service import LEASE, PAUSES
+from voting_app.mail.smtp import clean
 from voting_app.mailing import addresses
 from voting_app.mailing.models import Delivery, DeliveryState
 from voting_app.mailing.preflight import Candidate, Plan, make_plan
@@ -456,7 +457,7 @@ def report_bounce(context: Context, *, message_id: str, recipient: str, reason: 
 def _bounce(row: Delivery, reason: str) -> bool:
     if row.state not in (DeliveryState.SENT, DeliveryState.UNCLEAR):
         return False
-    row.state, row.reason, row.worker = DeliveryState.BOUNCED.value, reason[:_LONGEST_REASON], None
+    row.state, row.reason, row.worker = DeliveryState.BOUNCED.value, clean(reason), None
     return True
 
 

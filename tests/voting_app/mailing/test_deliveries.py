@@ -305,6 +305,29 @@ def test_a_refused_mail_keeps_the_credential_for_another_try(
     assert refused.value.code == "credential-gone"
 
 
+@pytest.mark.parametrize("stage", ["answers", "after_data"])
+@pytest.mark.parametrize("code", [451, 554])
+def test_a_mail_server_that_repeats_the_link_does_not_leave_it_here(
+    quick: Context, drop: MailDrop, stage: str, code: int
+) -> None:
+    run = make_run(quick, HEAD + "Ada,M1,ada@example.org,,\n")
+    confirm_all(quick, run)
+    start(quick, run)
+    secret = run.credentials["M1"]
+    link = f"https://vote.example.org/elections/{run.uuid}/vote#{secret}.{'x' * 43}"
+    getattr(drop, stage)["ada@example.org"] = [f"{code} 5.7.1 {'no ' * 60}bad link: {link} ({secret})"]
+    assert run_due(quick) == 0
+    [ada] = rows(quick)
+    assert (ada.reason or "").startswith(f"the mail server answered {code}: 5.7.1 no no")
+    assert secret[:5] not in (ada.reason or "")
+    # As those do who report what came back.
+    with quick.database.write() as session:
+        session.execute(update(Delivery).values(state="sent"))
+    deliveries.note_bounced(quick, run.uuid, ada.roll_entry_id, f"listed: {link}")
+    [ada] = rows(quick)
+    assert ada.reason == f"listed: https://vote.example.org/elections/{run.uuid}/vote#….…"
+
+
 def test_a_server_that_is_down_costs_a_pause(
     quick: Context, drop: MailDrop, mail_clock: SettableClock
 ) -> None:
@@ -349,6 +372,13 @@ def test_a_connection_that_breaks_in_the_text_is_for_a_person(
     first, second = drop.received
     assert first.message["Message-ID"] == second.message["Message-ID"]
     assert sealed(quick) == 0
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_for_a_person(quick: Context, drop: MailDrop) -> None:
+    drop.after_data["ada@example.org"] = ["OK queued"]
+    begin(quick, HEAD + "Ada,M1,ada@example.org,,\n")
+    assert run_due(quick) == 0
+    assert states(quick) == ["unclear"]
 
 
 def test_an_unclear_mail_that_arrived_is_erased(quick: Context) -> None:
