@@ -39,6 +39,8 @@ _LONGEST_REPORT = 1 << 20
 _PIECE = 1 << 20
 # Base64 and JSON become three to four times shorter; what becomes a thousand times longer is meant to fill a disk.
 _MOST_EXPANSION = 50
+# The others are unpacked in pieces of any length, however little of it is wanted.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class PackageError(Exception):
@@ -69,9 +71,10 @@ def unpacked(path: Path) -> Iterator[Package]:
     try:
         with zipfile.ZipFile(path) as file, TemporaryDirectory(prefix="steward-package-") as folder:
             uuid = _require_names(file)
+            size = path.stat().st_size
             names = {f"{uuid}.bel": "archive.bel", f"{uuid}.journal.jsonl": "journal.jsonl"}
             for name, own in names.items():
-                _unpack(file, name, Path(folder) / own)
+                _unpack(file, name, Path(folder) / own, size * _MOST_EXPANSION)
             _unpack(file, REPORT_NAME, Path(folder) / REPORT_NAME, _LONGEST_REPORT)
             yield Package(
                 Path(folder) / "archive.bel",
@@ -98,11 +101,11 @@ def _require_names(file: zipfile.ZipFile) -> str:
     return found[0]
 
 
-def _unpack(file: zipfile.ZipFile, name: str, target: Path, limit: int | None = None) -> None:
+def _unpack(file: zipfile.ZipFile, name: str, target: Path, limit: int) -> None:
     info = file.getinfo(name)
-    if info.file_size > max(info.compress_size, 1) * _MOST_EXPANSION or info.file_size > (
-        limit or info.file_size
-    ):
+    if info.compress_type not in _METHODS:
+        raise PackageError(f"{name} is compressed in a way that packages are not")
+    if info.file_size > min(limit, max(info.compress_size, 1) * _MOST_EXPANSION):
         raise PackageError(f"{name} would become too large")
     with file.open(info) as packed, target.open("wb") as out:
         while piece := packed.read(_PIECE):
@@ -193,5 +196,5 @@ def _check_hash(report: Report, raw: bytes, findings: Findings) -> None:
         findings.warn("the journal does not name the report that was certified")
         return
     with findings.stage("P4", record=REPORT_NAME):
-        if named[-1] != sha256_hex(raw):
-            raise RejectedError("P4", "the journal names another report")
+        if named != [sha256_hex(raw)]:
+            raise RejectedError("P4", "the journal names another report, or more than one")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -209,6 +210,31 @@ def test_a_package_with_another_report_is_found(api: Api, tmp_path: Path) -> Non
         assert {rule for rule, status in checks(found).items() if status == "fail"} == rules
 
 
+def test_a_journal_that_names_two_reports_names_none(api: Api, tmp_path: Path) -> None:
+    """Without it: one report could be shown to the committee and another one to everybody else."""
+    run = make_stage(api, "tallied")
+    with api.context.database.write() as session:
+        election = elections.lock_election(session, run.uuid)
+        elections.write_journal(
+            session, api.context, election, "reported", "committee:7", {"report": "ab" * 32}
+        )
+    run.committee("certify", {"statement": "We certify this result."})
+    found = audit(fetch(run, f"{run.uuid}.zip"), tmp_path)
+    assert {rule for rule, status in checks(found).items() if status == "fail"} == {"P4"}
+
+
+def bloat(files: dict[str, bytes]) -> None:
+    [box] = [name for name in files if name.endswith(".bel")]
+    files[box] = bytes(50_000_000)
+
+
+def say_larger(package: bytes, name: str) -> bytes:
+    """As if as much as a tenth of that file's size had been packed."""
+    place = package.rindex(b"PK\x01\x02", 0, package.rindex(name.encode()))
+    packed = struct.pack("<I", 5_000_000)
+    return package[: place + 20] + packed + package[place + 24 :]
+
+
 def test_what_is_no_package_is_not_checked(api: Api, tmp_path: Path) -> None:
     run = make_stage(api, "certified")
     package = fetch(run, f"{run.uuid}.zip")
@@ -222,6 +248,10 @@ def test_what_is_no_package_is_not_checked(api: Api, tmp_path: Path) -> None:
             ),
             "too large",
         ),
+        # What says that it is small, and becomes large while it is read.
+        (repack(package, lambda _: None, zipfile.ZIP_BZIP2), "in a way that packages are not"),
+        (repack(package, lambda _: None, zipfile.ZIP_LZMA), "in a way that packages are not"),
+        (say_larger(repack(package, bloat, zipfile.ZIP_DEFLATED), f"{run.uuid}.bel"), "too large"),
         (package[: len(package) // 2], "cannot be unpacked"),
         (package[:4] + bytes(40), "cannot be unpacked"),
     ]
