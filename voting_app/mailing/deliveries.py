@@ -306,12 +306,13 @@ def mark_sent(context: Context, mail: Claimed) -> None:
 def _note_sent(session: Session, row: Delivery, now: datetime) -> None:
     row.state, row.sent_at = DeliveryState.SENT.value, now
     row.lease_until = row.worker = row.reason = None
-    if row.keep_days == 0:
-        vault.erase(session, row.roll_entry_id, Way.MAILED)
-    else:
-        session.execute(
-            update(RollEntry).where(RollEntry.id == row.roll_entry_id).values(credential_state="delivered")
-        )
+    entry = update(RollEntry).where(RollEntry.id == row.roll_entry_id)
+    if row.keep_days != 0:
+        session.execute(entry.values(credential_state="delivered"))
+    elif not vault.erase(session, row.roll_entry_id, Way.MAILED):
+        # Erased when voting was over, before anybody knew that the member had it.
+        late = entry.where(RollEntry.credential_way == Way.EXPIRED.value)
+        session.execute(late.values(credential_state="delivered", credential_way=Way.MAILED.value))
 
 
 def mark_refused(context: Context, mail: Claimed, reason: str) -> None:

@@ -225,11 +225,13 @@ def say_printed(context: Context, uuid: str, number: int) -> int:
 
 
 def drop_run(context: Context, uuid: str, number: int) -> None:
-    """Forgets a run that was not printed; the credentials go on waiting. Problems as for `say_printed`."""
+    """Forgets a run that was not printed; the credentials go on waiting. Problems as for `say_printed`, also when
+    voting is over: then no credential waits, and the report has counted these sheets.
+    """
     with context.database.write() as session:
-        elections.lock_election(session, uuid)
+        election = elections.lock_election(session, uuid)
         run = _find_run(session, uuid, number)
-        if run.state != "open":
+        if run.state != "open" or election.state in vault.ENDED:
             raise _erased()
         run.state = "dropped"
 

@@ -19,9 +19,11 @@ from tests.voting_app.api import Api, Run
 from tests.voting_app.public.stages import make_stage
 from voting_app.certification.service import make_account
 from voting_app.elections import service as elections
+from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
 from voting_app.registrar.models import CredentialPublication, SheetRun, SheetRunEntry
 from voting_app.roll.models import RollEntry
+from voting_app.sheets import service as sheets
 
 ENDED = ("certified", "cancelled", "untalliable")
 
@@ -273,7 +275,7 @@ def test_sheets_that_were_made_are_taken_for_printed_when_nobody_said_so(api: Ap
         entries = list(session.scalars(select(RollEntry.id).order_by(RollEntry.id)))
         election_id = elections.find_box(session, run.uuid).election_id
         for state, some in (("open", entries[:3]), ("dropped", entries[3:])):
-            sheets = SheetRun(
+            made = SheetRun(
                 election_id=election_id,
                 layout="a4",
                 fingerprint="x" * 43,
@@ -282,13 +284,17 @@ def test_sheets_that_were_made_are_taken_for_printed_when_nobody_said_so(api: Ap
                 created_at=api.context.clock.now(),
                 state=state,
             )
-            session.add(sheets)
+            session.add(made)
             session.flush()
             session.add_all(
-                SheetRunEntry(run_id=sheets.id, place=place, roll_entry_id=entry)
+                SheetRunEntry(run_id=made.id, place=place, roll_entry_id=entry)
                 for place, entry in enumerate(some)
             )
         session.flush()
         account = make_account(session, run.uuid)
+        [opened] = session.scalars(select(SheetRun.id).where(SheetRun.state == "open"))
     assert account.report.delivered == 3
     assert account.agrees
+    # Nor is the number taken back when voting is over, which would stop a certification for good.
+    with pytest.raises(Problem, match="sheets-erased"):
+        sheets.drop_run(api.context, run.uuid, opened)

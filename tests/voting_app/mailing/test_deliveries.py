@@ -29,7 +29,9 @@ from voting_app.mailing import addresses, deliveries
 from voting_app.mailing.deliveries import LostLeaseError
 from voting_app.mailing.jobs import run_due
 from voting_app.mailing.models import Delivery, DeliveryState, MemberAddress
-from voting_app.registrar.models import SealedCredential
+from voting_app.registrar import vault
+from voting_app.registrar.models import CredentialPublication, SealedCredential
+from voting_app.registrar.service import count_handed_out
 from voting_app.roll.models import RollEntry
 
 PROJECT = Path(__file__).parents[3]
@@ -392,6 +394,24 @@ def test_an_unclear_mail_that_arrived_is_erased(quick: Context) -> None:
     deliveries.mark_unclear(quick, mail, "broken")
     deliveries.note_arrived(quick, run.uuid, entry)
     assert (states(quick), sealed(quick)) == (["sent"], 0)
+
+
+@pytest.mark.parametrize("keep_days", [0, 7])
+def test_what_is_known_to_have_arrived_counts_after_the_voting_too(quick: Context, keep_days: int) -> None:
+    """Without it: a certification is stopped for good, because more have voted than got a code as far as is noted."""
+    run = begin(quick, HEAD + "Ada,M1,ada@example.org,,\n", keep_days=keep_days)
+    mail = deliveries.claim(quick)
+    assert mail is not None
+    deliveries.begin_text(quick, mail)
+    deliveries.mark_unclear(quick, mail, "broken")
+    with quick.database.write() as session:
+        # As if the codes had been made in the office, whose deliveries are known.
+        session.execute(update(CredentialPublication).values(program=None))
+        vault.erase(session, mail.roll_entry_id, vault.Way.EXPIRED)
+        assert count_handed_out(session, run.uuid) == 0
+    deliveries.note_arrived(quick, run.uuid, mail.roll_entry_id)
+    with quick.database.read() as session:
+        assert count_handed_out(session, run.uuid) == 1
 
 
 def test_who_lost_its_lease_says_no_text(quick: Context, mail_clock: SettableClock) -> None:
