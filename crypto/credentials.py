@@ -152,3 +152,10 @@ def parse_credential_list(group: Group, raw: bytes) -> CredentialList:
     if weights and len(weights) != len(keys):
         raise MalformedError(RULE, "weights are given for some credentials but not for all")
     return CredentialList(group, keys, weights or None)
+
+
+def unverified_totals(raw: bytes) -> tuple[int, int]:
+    """(how many credentials, the weight of all) of a published list that was read before: no key is looked at."""
+    items = require_list(parse_json(raw, RULE), RULE, what="credentials")
+    weights = [require_text(item, RULE, "credential").partition(",")[2] for item in items]
+    return len(items), sum(parse_decimal(weight, RULE, "weight") if weight else 1 for weight in weights)

@@ -16,6 +16,7 @@ from crypto.credentials import (
     new_credential_text,
     parse_credential_list,
     parse_credential_text,
+    unverified_totals,
 )
 from crypto.encoding import BASE58, encode_json_bytes
 from crypto.errors import MalformedError
@@ -110,6 +111,7 @@ def test_the_list_finds_every_key_with_its_weight(keys: list[int], is_weighted: 
     assert found.is_sorted
     assert found.has_weights == is_weighted
     assert found.total_weight == (sum(weights.values()) if is_weighted else len(keys))
+    assert unverified_totals(raw) == (len(found), found.total_weight)
     places = set()
     for key in keys:
         place = found.find(G.power_g(key))

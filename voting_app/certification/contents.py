@@ -1,14 +1,14 @@
 """What report and package of an election consist of: facts from the record, put together."""
 
 from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 
 from flask_babel import force_locale
 
 from crypto.encoding import encode_json_bytes, sha256_hex
 from crypto.markup import make_plain
-from paper.document import Document
-from paper.document import make_document as make_pdf
+from paper.document import Document, make_document
 from paper.faults import PaperError
 from voting_app.certification import service, words
 from voting_app.certification.package import PackageFile
@@ -19,6 +19,8 @@ from voting_app.public import service as public
 from voting_app.public.service import Shown
 
 _PROGRAM = "steward-voting"
+# Anybody may ask for the reports of elections that have ended, again and again; each takes a quarter of a second.
+make_pdf = lru_cache(maxsize=64)(make_document)
 _README = """This is the record of one election, {uuid}.
 
 {uuid}.bel            the ballot box: every encrypted ballot, the tally, the trustees' decryptions, the result
@@ -42,7 +44,7 @@ def get_document(context: Context, uuid: str) -> Document:
     """The report for paper in the present language; Problem 404 ``no-report`` while the election has not ended."""
     with context.database.read() as session:
         body = service.read_report(session, uuid)
-        report = service.make_account(session, uuid).report
+        report = service.make_report(session, uuid)
         shown = public.get_shown(session, uuid, get_language())
     return words.make_document(
         shown, report, sha256_hex(body), f"{context.settings.base_url}/elections/{uuid}"
@@ -53,7 +55,7 @@ def list_files(context: Context, uuid: str) -> list[PackageFile]:
     """The package's files; Problem 404 ``no-report`` while the election has not ended."""
     with context.database.read() as session:
         body = service.read_report(session, uuid)
-        report = service.make_account(session, uuid).report
+        report = service.make_report(session, uuid)
         shown = {language: public.get_shown(session, uuid, language) for language in LANGUAGES}
         box_id = ledger.get_box_id(session, uuid)
         lines, _ = ledger.journal_head(session, box_id)

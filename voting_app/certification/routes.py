@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from paper.document import make_document
 from paper.faults import PaperError
 from voting_app.access import access, get_actor
 from voting_app.certification import contents, service, wire
@@ -36,7 +35,7 @@ def send_report(uuid: str) -> Response:
 def send_document(uuid: str) -> Response:
     """Send the report for paper, in the reader's language."""
     try:
-        body = make_document(contents.get_document(get_context(), uuid))
+        body = contents.make_pdf(contents.get_document(get_context(), uuid))
     except PaperError as error:
         raise Problem(
             409,

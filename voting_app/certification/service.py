@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from crypto.credentials import parse_credential_list
+from crypto.credentials import unverified_totals
+from crypto.election import Election as ElectionData
 from crypto.election import parse_election
 from crypto.encoding import sha256_hex
-from crypto.report import Ballots, ElectionReport, Mismatch, find_mismatches, make_outcome
+from crypto.report import Ballots, ElectionReport, Mismatch, find_mismatches, make_outcome, read_delivered
 from voting_app.accounts.service import Actor
 from voting_app.certification.models import CertifiedReport
 from voting_app.context import Context
@@ -75,21 +76,29 @@ def certify_election(
 
 
 def make_account(session: Session, uuid: str) -> Account:
-    """The numbers as the record has them at this moment; in a final state they do not change any more."""
+    """The numbers as the record has them at this moment, and whether they agree."""
+    report, election = _make_report(session, uuid)
+    is_roll_same = _is_roll_same(session, elections.find_box(session, uuid).election)
+    return Account(report, tuple(find_mismatches(report, election)), is_roll_same)
+
+
+def make_report(session: Session, uuid: str) -> ElectionReport:
+    """The numbers alone: anybody may ask for them, so this compares nothing, and the keys of voters are not read."""
+    return _make_report(session, uuid)[0]
+
+
+def _make_report(session: Session, uuid: str) -> tuple[ElectionReport, ElectionData | None]:
     box = elections.find_box(session, uuid)
     view = elections.make_view(box.election, box)
     box_id = ledger.get_box_id(session, uuid)
     setup = ledger.find_setup(session, box_id)
     election = None if setup is None else parse_election(setup.election)
-    credentials = (
-        None
-        if setup is None or election is None
-        else parse_credential_list(election.group, setup.credentials)
-    )
+    credentials, weight = (0, 0) if setup is None else unverified_totals(setup.credentials)
     head = ledger.head(session, box_id)
     received, voters = ledger.count_ballots(session, box_id), ledger.count_voters(session, box_id)
     result = tally.find_result(session, uuid)
     sized = tally.find_sized_tally(session, uuid) if result is not None else None
+    kept = session.get(CertifiedReport, box.id)
     report = ElectionReport(
         election=uuid,
         state=str(State.TALLIED if view.state is State.CERTIFIED else view.state),
@@ -98,22 +107,23 @@ def make_account(session: Session, uuid: str) -> Account:
         box_head=head.event_hash,
         roll_hash=view.roll_hash,
         members=view.member_count or 0,
-        credentials=0 if credentials is None else len(credentials),
-        delivered=count_handed_out(session, uuid),
+        credentials=credentials,
+        # The one number that the record does not have: once certified, it stays what it was then.
+        delivered=count_handed_out(session, uuid) if kept is None else read_delivered(kept.body)[1],
         ballots=Ballots(
             received=received,
             superseded=received - voters,
             counted=None if sized is None else sized.num_tallied,
             opened=ledger.count_lines(session, box_id, "ballot-challenged"),
         ),
-        weight=0 if credentials is None else credentials.total_weight,
+        weight=weight,
         counted_weight=None if sized is None else sized.total_weight,
         result=None if result is None else _get_result_hash(session, uuid),
         outcome=None
         if result is None or election is None or sized is None
         else make_outcome(election, result, sized.num_tallied, view.member_count or 0),
     )
-    return Account(report, tuple(find_mismatches(report, election)), _is_roll_same(session, box.election))
+    return report, election
 
 
 def get_report(context: Context, uuid: str) -> bytes:
@@ -130,7 +140,7 @@ def read_report(session: Session, uuid: str) -> bytes:
         raise Problem(404, "no-report", "There is no report yet: the election has not ended.")
     kept = session.get(CertifiedReport, box.id)
     # Elections that were certified before there were reports have none that was accepted, but the numbers are there.
-    return make_account(session, uuid).report.encode() if kept is None else kept.body
+    return make_report(session, uuid).encode() if kept is None else kept.body
 
 
 def _is_roll_same(session: Session, election: Election) -> bool:

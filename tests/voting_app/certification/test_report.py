@@ -108,6 +108,20 @@ def test_the_printed_report_has_result_numbers_and_hash(api: Api, tmp_path: Path
             assert "Presidencia" in text
 
 
+def test_what_is_noted_after_the_certification_changes_no_report(api: Api) -> None:
+    """Without it: the printed report would have other numbers than the one whose hash stands below them."""
+    run = make_stage(api, "certified")
+    with api.context.database.write() as session:
+        # As if codes had been made in the office, and the first mail had been found to have arrived.
+        session.execute(update(CredentialPublication).values(program=None))
+        session.execute(
+            update(RollEntry).where(RollEntry.member_number == "M1").values(credential_state="delivered")
+        )
+        account = make_account(session, run.uuid)
+    assert account.agrees
+    assert account.report.encode() == fetch(run, "report.json")
+
+
 @pytest.mark.parametrize("state", ["cancelled", "untalliable"])
 def test_an_election_without_a_result_has_a_report_too(api: Api, tmp_path: Path, state: str) -> None:
     run = make_stage(api, state)
