@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crypto.tables import TableError, encode_table, is_decoded, read_table
-from crypto.writing import is_blank, is_writing
+from crypto.writing import has_unseen, is_blank, is_writing
 
 REQUIRED_COLUMNS = ("name", "member_number")
 _WRITTEN_COLUMNS = ("name", "address", "unit")
@@ -260,7 +260,7 @@ def _is_clean(column: str, value: str) -> bool:
     if column in _WRITTEN_COLUMNS:
         return is_writing(value.replace("\n", " ") if column == "address" else value)
     # Numbers and addresses of one member must not be told from another's by a sign that nobody sees.
-    return value.isprintable()
+    return value.isprintable() and not has_unseen(value)
 
 
 def _whole_file_faults(members: list[Member]) -> Iterator[RowFault]:

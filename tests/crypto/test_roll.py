@@ -112,6 +112,7 @@ def test_every_bad_row_is_named_at_once() -> None:
         ("name,member_number,standing\nA,1,suspended\n", [(1, "")]),
         ('name,member_number\n"A,1\n', [(2, "")]),
         ("name,member_number\nA\x07,1\n", [(2, "name")]),
+        ("name,member_number\nA,1\nB,1\u3164\nC,1\ufe0f\n", [(3, "member_number"), (4, "member_number")]),
         ("name,member_number,weight\nA,1,99999999999\nB,2,99999999999\n", [(1, "weight")]),
         ("name,member_number\nA\u202eB,1\n", [(2, "name")]),
         ("name,member_number\n\u200d,1\n", [(2, "name")]),

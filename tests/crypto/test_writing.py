@@ -38,14 +38,45 @@ def test_every_sign_that_election_data_refuse_is_refused_before() -> None:
     assert not [sign for sign in refused if is_sign_of_writing(sign)]
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u00a0\u202f\u3000", "\u200c\u200d", "\u200d \u200c"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\u00a0\u202f\u3000",
+        "\u200c\u200d",
+        "\u200d \u200c",
+        "\u3164",
+        "\u2800\uffa0",
+        "\u115f\u1160\u034f",
+    ],
+)
 def test_what_shows_nothing_is_blank(text: str) -> None:
     assert is_blank(text)
     assert not is_blank(f"{text}x")
 
 
-@pytest.mark.parametrize("other", ["A\u200dda", "Ada\u200c", "Ada ", "Ada\u00a0"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "A\u200dda",
+        "Ada\u200c",
+        "Ada ",
+        "Ada\u00a0",
+        "Ada\u3164",
+        "Ada\u2800",
+        "Ada\ufe0f",
+        "A\u034fda",
+        "\u115fAda",
+    ]
+    + ["Ada\u17b5", "Ada\u180b", "Ada\U000e0100"],
+)
 def test_what_differs_in_signs_that_nobody_sees_is_alike(other: str) -> None:
     assert not are_told_apart(["Ada", "Grace", other])
     assert are_told_apart(["Ada", "Grace", f"{other}1"])
     assert not are_told_apart(["Ada\u202fL.", "Ada L."])
+
+
+def test_an_accent_that_is_a_sign_of_its_own_looks_the_same() -> None:
+    assert not are_told_apart(["Jos\u00e9", "Jose\u0301"])
+    assert are_told_apart(["José", "Jose"])

@@ -274,7 +274,7 @@ def test_names_have_the_signs_that_languages_need(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["\u200d", "\u200c \u00a0", "Of\u200eficers", "Of\u2028ficers", "Of\nficers"]
+    "name", ["\u200d", "\u200c \u00a0", "\u3164", "\u2800", "Of\u200eficers", "Of\u2028ficers", "Of\nficers"]
 )
 def test_a_name_must_be_seen_as_it_is(api: Api, name: str) -> None:
     question = {"answers": ["Ada", "Grace"], "min": 1, "max": 1, "question": "President"}
@@ -299,13 +299,14 @@ def test_two_answers_differ_in_more_than_what_nobody_sees(api: Api) -> None:
         text = {"name": "y", "description": "", "questions": [{"question": "p", "answers": list(answers)}]}
         return {**body("Yes", "No"), "texts": {"es": text}}
 
-    for bad in ("Yes", "Y\u200des", "Yes\u00a0", " Yes"):
+    for bad in ("Yes", "Y\u200des", "Yes\u00a0", " Yes", "Yes\u3164", "Yes\ufe0f"):
         answer = api.refuse(422, "invalid-field", "/api/v1/elections", body("Yes", bad), role="committee")
         assert answer["field"] == "questions"
         answer = api.refuse(
             422, "invalid-field", "/api/v1/elections", translated("Yes", bad), role="committee"
         )
         assert answer["field"] == "texts"
+    api.refuse(422, "invalid-field", "/api/v1/elections", body("Yes", "\u3164"), role="committee")
     api.post("/api/v1/elections", translated("Sí", "No"), role="committee")
 
 

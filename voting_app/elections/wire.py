@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from crypto.errors import ProtocolError
 from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions, sort_question_fields
-from crypto.writing import are_told_apart, is_writing
+from crypto.writing import are_told_apart, is_blank, is_writing
 from voting_app.approvals.proposals import Officers
 from voting_app.elections.limits import (
     CREDENTIAL_MODES,
@@ -106,9 +106,12 @@ def _parse_questions(value: Any) -> tuple[HomomorphicQuestion, ...]:
     for number, question in enumerate(questions, start=1):
         if not isinstance(question, HomomorphicQuestion):
             raise invalid("questions", f"Question {number} is of a kind that this version cannot run.")
-        if not all(is_writing(text.replace("\n", " ")) for text in (question.question, *question.answers)):
+        texts = (question.question, *question.answers)
+        if not all(is_writing(text.replace("\n", " ")) for text in texts):
             # Among them are signs that turn the writing round: voters would read another name.
             raise invalid("questions", f"Question {number} has a character that cannot be printed.")
+        if any(map(is_blank, texts)):
+            raise invalid("questions", f"Question {number} has a text in which nothing can be seen.")
         if not are_told_apart(question.answers):
             raise invalid("questions", f"Question {number} has two answers that look alike.")
         if len(question.answers) > MAX_ANSWERS:

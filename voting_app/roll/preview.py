@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crypto.roll import COLUMNS, Member, RollFile, RowFault, get_cells, parse_unit
+from crypto.writing import make_seen
 from voting_app.languages import LANGUAGES, N_
 from voting_app.mail.smtp import is_address
 
@@ -220,7 +221,7 @@ def fold_number(number: str) -> str:
 
 def fold_name(name: str) -> str:
     """A name's words in any order, without capitals, accents and signs between."""
-    signs = unicodedata.normalize("NFKD", name).casefold()
+    signs = unicodedata.normalize("NFKD", make_seen(name)).casefold()
     kept = (
         # Marks that sit on a letter; vowel signs of other writings are letters to their readers and have class 0.
         "" if unicodedata.combining(sign) else " " if unicodedata.category(sign)[0] in "PSZC" else sign
