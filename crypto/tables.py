@@ -23,6 +23,8 @@ _BEFORE_FORMULA = re.compile(rf"(?<![;,\s\"'])([;,\s\"']*+)([{_FORMULA_SIGNS}])"
 _BLANK_FIRST = re.compile(r"'*[\t\r\n]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
+# No table of ours has a hundredth of them. Rows are lists in memory, and a file may be one row of commas.
+MAX_SEPARATORS = 5_000
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF")
 
 
@@ -47,11 +49,19 @@ def read_table(raw: bytes) -> Iterator[tuple[int, list[str]]]:
     """
     text = _decode(raw)
     separator = max(_SEPARATORS, key=re.split(r"[\r\n]", text, maxsplit=1)[0].count)
-    row = 0
+    row = separators = 0
+
+    def read_lines() -> Iterator[str]:
+        nonlocal separators
+        for line in io.StringIO(text, newline=""):
+            separators += line.count(separator)
+            if separators > MAX_SEPARATORS:
+                raise TableError(row + 1, "The row has more cells than any table has.")
+            yield line
+
     try:
-        for row, cells in enumerate(
-            csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), start=1
-        ):
+        for row, cells in enumerate(csv.reader(read_lines(), delimiter=separator, strict=True), start=1):
+            separators = 0
             yield row, [restore(cell.strip()) for cell in cells]
     except csv.Error as error:
         raise _explain(row + 1, error) from error

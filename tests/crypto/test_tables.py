@@ -116,6 +116,8 @@ def test_lines_end_as_they_like(end: str) -> None:
         (b'a,b\n1,2\n"3,4\n', 3, "never closed"),
         (b'a,b\n"1"2,3\n', 2, "not readable as CSV"),
         (b"a,b\n" + b"x" * 200_000 + b",1\n", 2, "far too long"),
+        (b"," * 100_000, 1, "more cells"),
+        (b"a,b\n1,2\n" + b'"\n",' * 100_000, 3, "more cells"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_words(raw: bytes, row: int, words: str) -> None:

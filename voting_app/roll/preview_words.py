@@ -46,6 +46,7 @@ FAULT_SENTENCES = (
     N_("The file is empty."),
     N_("The file seems to be UTF-16 and does not say so. Save the sheet as “CSV UTF-8” and take that file."),
     N_("The row has %(cells)s cells, the header has %(columns)s."),
+    N_("The row has more cells than any table has."),
     N_("The row is not readable as CSV: %(error)s."),
     N_("The standing is unknown; write good or not-good."),
     N_(
