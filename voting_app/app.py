@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.routing import IntegerConverter, Map
 
 from voting_app.access import access, register_access, require_marks
 from voting_app.clock import Clock, SystemClock
@@ -46,6 +47,13 @@ FEATURES = (
 )
 
 
+class _NumberConverter(IntegerConverter):
+    """A number in an address. One that is larger than the databases' numbers names nothing: 404."""
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 - Werkzeug's name
+        super().__init__(map, max=2**31 - 1)
+
+
 class _Application(Flask):
     """Flask, but an error inside an error handler is logged as every other one: without its words."""
 
@@ -63,6 +71,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     app = _Application(__name__)
     # Otherwise "//" in an address is answered with a redirect to the host that the request names, whoever that is.
     app.url_map.merge_slashes = False
+    app.url_map.converters["int"] = _NumberConverter
     # Receipts and other objects of the protocol have an order of fields, and clients may keep them as they come.
     provider = app.json
     if isinstance(provider, DefaultJSONProvider):

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -139,6 +140,18 @@ def test_an_odd_address_is_not_found(hostile: FlaskClient, path: str) -> None:
     answer = hostile.get(path)
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json"), answer.text
     assert "Set-Cookie" not in answer.headers
+
+
+def test_a_number_that_no_database_has_is_not_found(hostile_app: Flask, api: Api) -> None:
+    """Of every address with a number in it; an officer who types one is told so, and no error is logged."""
+    adapter = hostile_app.url_map.bind("localhost")
+    rules = [rule for rule in hostile_app.url_map.iter_rules() if "<int:" in rule.rule]
+    assert len(rules) > 20
+    for rule in rules:
+        for number in ("2147483648", "9223372036854775808", "1" + "0" * 30):
+            path = re.sub("<[^>]+>", number, rule.rule)
+            assert not any(adapter.test(path, method) for method in rule.methods or ()), path
+        assert adapter.test(re.sub("<[^>]+>", "2147483647", rule.rule), min(rule.methods or ()))
 
 
 def test_an_odd_address_to_cast_at_is_not_found(hostile: FlaskClient) -> None:

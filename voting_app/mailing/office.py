@@ -251,8 +251,7 @@ def _show_member(uuid: str, entry: int, problem: Problem | None = None) -> Respo
     _raise_unless_correctable(problem)
     context, view, role = get_context(), find_election(uuid), get_actor().role
     with context.database.read() as session:
-        # A number that is too large for the database names nobody.
-        found = members.list_standings(session, context, view, [entry]) if entry < 2**31 else []
+        found = members.list_standings(session, context, view, [entry])
     if not found:
         raise Problem(404, "not-found", "There is nothing at this address.")
     standing = found[0]
