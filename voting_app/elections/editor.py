@@ -86,7 +86,7 @@ def create_election() -> Response:
     clone = sent.clone
     source = find_election(clone) if clone else None
     _add_wording(sent)
-    faults = find_faults(sent.draft, get_context().clock.now())
+    faults = find_faults(sent.draft, get_context().clock.now(), has_plan=source is not None)
     if sent.act != "save" or faults:
         return _show_new(sent.draft, clone, faults if sent.act == "save" else {}, sent.place)
     try:
@@ -172,7 +172,7 @@ def save_election(uuid: str) -> Response:
     view = find_election(uuid)
     service.require_editable(view.state)
     _add_wording(sent)
-    faults = find_faults(sent.draft, get_context().clock.now())
+    faults = find_faults(sent.draft, get_context().clock.now(), has_plan=True)
     if sent.act != "save" or faults:
         return _show_editor(view, sent.draft, sent.revision, faults if sent.act == "save" else {}, sent.place)
     saved = view

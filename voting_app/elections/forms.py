@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from zoneinfo import available_timezones
 
 from flask_babel import gettext, ngettext
 from werkzeug.datastructures import MultiDict
@@ -29,6 +28,7 @@ from voting_app.elections.limits import (
     MAX_QUESTIONS,
     MAX_TRUSTEES,
 )
+from voting_app.elections.times import list_zone_names
 from voting_app.errors import Problem
 from voting_app.languages import format_moment
 from voting_app.login import FORM_FIELD
@@ -99,7 +99,7 @@ def _bad_request() -> Problem:
 def list_time_zones() -> dict[str, list[str]]:
     """Continent -> the names of its time zones."""
     zones: dict[str, list[str]] = {"UTC": ["UTC"]}
-    for name in sorted(available_timezones()):
+    for name in sorted(list_zone_names()):
         area, _, place = name.partition("/")
         if place and area not in ("Etc", "SystemV", "US", "posix", "right"):
             zones.setdefault(area, []).append(name)
@@ -119,7 +119,7 @@ def parse_editor(form: MultiDict[str, str], *, is_new: bool = False) -> Sent:
     # Its own first, the others sorted, as the protocol has them.
     languages = [languages[0], *sorted(languages[1:])]
     zone = fields.text("time_zone")
-    if zone not in available_timezones():
+    if zone not in list_zone_names():
         raise _bad_request()
     draft = Draft(
         languages,
@@ -218,8 +218,10 @@ def _change(draft: Draft, found: re.Match[str], wanted: str) -> str:
 # --- what is wrong -----------------------------------------------------------------------------------------
 
 
-def find_faults(draft: Draft, now: datetime) -> dict[str, str]:
-    """Name of a field -> why it cannot stay so. Empty for a draft that can be saved."""
+def find_faults(draft: Draft, now: datetime, *, has_plan: bool) -> dict[str, str]:
+    """Name of a field -> why it cannot stay so. Empty for a draft that can be saved. has_plan: whose keys the election
+    has is known where the form says nothing of it.
+    """
     faults: dict[str, str] = {}
     for tag in draft.languages:
         _judge(faults, f"name-{tag}", draft.names.get(tag, ""), LONGEST_NAME)
@@ -234,7 +236,7 @@ def find_faults(draft: Draft, now: datetime) -> dict[str, str]:
     for number, question in enumerate(draft.questions):
         _judge_question(faults, f"q{number}", question, draft.languages)
     _judge_closing(faults, draft, now)
-    _judge_numbers(faults, draft)
+    _judge_numbers(faults, draft, has_plan=has_plan)
     if draft.is_alone:
         _judge(faults, "waiver", draft.waiver, LONGEST_REASON, is_long=True)
     elif not 2 <= (_read_number(draft.certifiers) or 0) <= MAX_CERTIFIERS:
@@ -312,10 +314,10 @@ def _judge_closing(faults: dict[str, str], draft: Draft, now: datetime) -> None:
             faults["closes"] = gettext("This time has passed already.")
 
 
-def _judge_numbers(faults: dict[str, str], draft: Draft) -> None:
+def _judge_numbers(faults: dict[str, str], draft: Draft, *, has_plan: bool) -> None:
     if draft.quorum and not 1 <= (_read_number(draft.quorum) or 0) <= 100:
         faults["quorum"] = gettext("A whole number from 1 to 100 is needed, or nothing.")
-    if not draft.trustees and not draft.needed:
+    if has_plan and not draft.trustees and not draft.needed:
         return
     trustees, needed = _read_number(draft.trustees), _read_number(draft.needed)
     if trustees is None or not 1 <= trustees <= MAX_TRUSTEES:

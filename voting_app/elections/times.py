@@ -6,8 +6,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
+# In which an election may close. Clocks in some zone may show a year more or less.
+YEARS = range(1971, 9998)
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
 
 
@@ -19,6 +22,12 @@ def encode_time(moment: datetime) -> str:
 def encode_minute(moment: datetime) -> str:
     """``2026-11-22T18:00Z``"""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+@cache
+def list_zone_names() -> frozenset[str]:
+    """The time zones that voters' browsers know too: not those that are a computer's own setting, or none."""
+    return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 def encode_local(moment: datetime, time_zone: str) -> str:
@@ -44,7 +53,7 @@ def read_local(text: str, time_zone: str) -> LocalTime:
     if not _LOCAL.fullmatch(text):
         raise ValueError("no local time")
     wall = datetime.fromisoformat(text)
-    if not 1970 < wall.year < 9999:
+    if not YEARS[0] - 1 <= wall.year <= YEARS[-1] + 1:
         raise ValueError("a year that no election is in")
     zone = ZoneInfo(time_zone)
     moments = tuple(

@@ -51,7 +51,12 @@ def api(context: Context, app: Flask) -> Api:
         ({"closes_at": "2026-11-23T12:00:00"}, "closes_at"),
         ({"group": "P-256"}, "group"),
         ({"revoting": "yes"}, "revoting"),
+        # By the clocks of many zones that is a year later, of which Python has none.
+        ({"closes_at": "9999-12-31T23:59:00Z"}, "closes_at"),
+        ({"closes_at": "9998-01-01T00:00:00Z"}, "closes_at"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"time_zone": "posix/Europe/Berlin"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, "time_zone"),
         ({"credential_mode": "mail"}, "credential_mode"),
         ({"trustees": {"singles": 0}}, "trustees"),

@@ -116,6 +116,10 @@ def test_an_election_is_made_from_a_template_in_two_languages(ada: Officer, run:
     assert refused.status_code == 422
     assert "A day and a time are needed" in refused.text
     assert 'href="#name-es"' in refused.text
+    # An earlier election could have a plan that this form cannot say; a new one has none.
+    refused = send(ada, new, form, "save", closes="2026-11-30T18:00", trustees="", needed="")
+    assert refused.status_code == 422
+    assert 'href="#trustees"' in refused.text
     made = send(
         ada, new, form, "save", name__es="Huelga", closes="2026-11-30T18:00", time_zone="America/Chicago"
     )

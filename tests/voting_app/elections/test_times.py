@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voting_app.elections.times import LocalTime, encode_local, read_local
+from voting_app.elections.wire import parse_time
 
 
 def utc(*parts: int) -> datetime:
@@ -38,6 +39,13 @@ def test_a_local_time_is_one_moment_or_two_or_none(text: str, zone: str, found: 
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no local time|year|month"):
         read_local(text, "UTC")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Midway"])
+@pytest.mark.parametrize("text", ["1971-01-01T00:00:00Z", "9997-12-31T23:59:00Z"])
+def test_every_closing_time_can_be_shown(text: str, zone: str) -> None:
+    moment = parse_time(text, "closes_at")
+    assert read_local(encode_local(moment, zone), zone).moments == (moment,)
 
 
 @given(
