@@ -61,6 +61,9 @@ def _decode(raw: bytes, kind: str) -> Image.Image:
         opened.load()
         turned = ImageOps.exif_transpose(opened)
         turned.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        if turned.mode.startswith("I"):
+            # Greys of sixteen bits, most of which would be white.
+            turned = turned.point(lambda value: value * (1 / 256)).convert("L")
         # A new picture takes no text, colour profile or comment along.
         clean = Image.new("RGB", turned.size, "white")
         if turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info:

@@ -47,6 +47,11 @@ def test_every_picture_becomes_a_small_one(raw: bytes) -> None:
     assert len(photo) <= LARGEST_PHOTO
 
 
+def test_greys_of_sixteen_bits_stay_greys() -> None:
+    picture = read(make_photo(make_picture("PNG", mode="I;16", colour=32_000)))
+    assert all(abs(value - 125) < 3 for value in picture.getpixel((5, 5)))  # type: ignore[union-attr]
+
+
 def test_noise_becomes_small_too() -> None:
     assert len(make_photo(make_noise((900, 700)))) <= LARGEST_PHOTO
 
