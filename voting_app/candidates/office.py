@@ -11,7 +11,7 @@ from voting_app.candidates.photos import LONGEST_UPLOAD, make_photo
 from voting_app.candidates.service import Change
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
-from voting_app.elections.service import get_revision
+from voting_app.elections.service import get_revision, require_revision
 from voting_app.elections.states import Act, is_allowed
 from voting_app.errors import Problem
 from voting_app.office import redirect_to
@@ -56,6 +56,11 @@ def set_candidate(uuid: str, question: int, answer: int) -> Response:
     view = find_election(uuid)
     languages = service.get_presentation(view).languages
     names = [f"statement-{tag}" for tag in languages]
+    try:
+        # Before the fields: the form may be of an election that had other languages.
+        require_revision(view, request.form.get("revision", ""))
+    except Problem as problem:
+        return _show_candidate(uuid, question, answer, problem, request.form)
     fields = parse_form(request.form, ("revision", *names), ("remove",))
     try:
         statements = {tag: _read_text(fields[f"statement-{tag}"]) for tag in languages}
@@ -126,6 +131,8 @@ def _show_candidate(
             (tag, (typed or {}).get(f"statement-{tag}", statements.get(tag, "")))
             for tag in presentation.languages
         ],
-        revision=get_revision(view),
+        # What was typed for the election as it was is not to be saved for another one, in which somebody else may stand
+        # in this place.
+        revision=(typed or {}).get("revision") or get_revision(view),
         may_edit=_may_edit(uuid),
     )

@@ -5,7 +5,7 @@ transaction.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_hex
@@ -71,10 +71,7 @@ def set_candidate(
         box = elections.find_box(session, uuid)
         view = elections.make_view(election, box)
         require_answer(view, question, answer)
-        if expected != elections.get_revision(view):
-            raise Problem(
-                409, "changed-meanwhile", "Somebody else has saved a change of this election meanwhile."
-            )
+        elections.require_revision(view, expected)
         before = get_presentation(view)
         photo = before.find_candidate(question, answer).photo
         if change.photo is not None:
@@ -82,7 +79,9 @@ def set_candidate(
         statements = tuple(sorted((tag, text) for tag, text in change.statements.items() if text))
         after = _replace(view, before, (question, answer), Candidate(statements, photo))
         box.presentation = after.encode()
-        _store(session, box, after, change.photo)
+        elections.forget_photos(session, box)
+        if change.photo and session.get(CandidatePhoto, (box.id, photo)) is None:
+            session.add(CandidatePhoto(box_id=box.id, digest=photo, content=change.photo))
 
 
 def _replace(
@@ -106,17 +105,6 @@ def _replace(
             422, "bad-statement", "A statement has a sign that cannot be seen, or nothing that can."
         ) from error
     return after
-
-
-def _store(session: Session, box: BallotBox, after: Presentation, photo: bytes | None) -> None:
-    """Keep a new photo, and none that stands beside no answer any more: whoever withdraws one is to be forgotten."""
-    session.execute(
-        delete(CandidatePhoto).where(
-            CandidatePhoto.box_id == box.id, CandidatePhoto.digest.not_in(after.photos)
-        )
-    )
-    if photo and session.get(CandidatePhoto, (box.id, sha256_hex(photo))) is None:
-        session.add(CandidatePhoto(box_id=box.id, digest=sha256_hex(photo), content=photo))
 
 
 def get_photo(session: Session, uuid: str, digest: str, *, is_public: bool = True) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, literal, select
+from sqlalchemy import bindparam, delete, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from crypto.election import parse_election
@@ -438,6 +438,15 @@ def _copy(session: Session, source: BallotBox, box: BallotBox, new: NewElection,
         )
 
 
+def forget_photos(session: Session, box: BallotBox) -> None:
+    """Keeps no photo that stands beside no answer any more: whoever withdraws one is to be forgotten."""
+    session.execute(
+        delete(CandidatePhoto).where(
+            CandidatePhoto.box_id == box.id, CandidatePhoto.digest.not_in(_list_photos(box))
+        )
+    )
+
+
 def _list_photos(box: BallotBox) -> list[str]:
     groups = (box.presentation or {}).get("candidates", [])
     return [candidate["photo"] for group in groups for candidate in group if "photo" in candidate]
@@ -474,6 +483,14 @@ def get_revision(view: ElectionView) -> str:
     )
 
 
+def require_revision(view: ElectionView, expected: str) -> None:
+    """Refuses what was typed for another version than the present one: 409 ``changed-meanwhile``."""
+    if expected != get_revision(view):
+        raise Problem(
+            409, "changed-meanwhile", "Somebody else has saved a change of this election meanwhile."
+        )
+
+
 def update_election(
     context: Context, uuid: str, new: NewElection, *, expected: str | None = None
 ) -> ElectionView:
@@ -489,10 +506,8 @@ def update_election(
         require_editable(State(election.state))
         box = find_box(session, uuid)
         before = make_view(election, box)
-        if expected is not None and expected != get_revision(before):
-            raise Problem(
-                409, "changed-meanwhile", "Somebody else has saved a change of this election meanwhile."
-            )
+        if expected is not None:
+            require_revision(before, expected)
         if new.officers is not None and new.officers != before.officers:
             raise Problem(
                 422,
@@ -527,6 +542,7 @@ def update_election(
             election.unit_id = _get_unit(session, organisation, new.unit).id
         box.questions = [question.encode() for question in new.questions]
         box.presentation = _present(before, new)
+        forget_photos(session, box)
         session.flush()
         return make_view(election, box)
 

@@ -181,6 +181,30 @@ def test_photos_stay_when_the_election_is_edited(ada: Officer, run: Run) -> None
     run.api.post(path, body, method="PUT", role="committee")
     assert "candidates" not in run.status()["presentation"]
     assert ada.get(f"/office/elections/{run.uuid}/photos/{digest}").status_code == 404
+    assert list_photos(ada) == [], "who does not stand any more is forgotten"
+
+
+def test_what_was_typed_for_one_candidate_is_not_saved_for_the_next_one_in_the_place(
+    ada: Officer, run: Run
+) -> None:
+    """Two officers at once: one writes a statement, the other turns the names round. The first one presses twice."""
+    page = address(run)
+    shown = ada.get(page).text
+    [before] = re.findall(r'name="revision" value="(\w+)"', shown)
+    body = {
+        "name": "Officers",
+        "questions": [{**QUESTIONS[0], "answers": ["Grace", "Ada"]}, QUESTIONS[1]],
+        "closes_at": "2026-11-23T12:00:00Z",
+        "trustees": {"singles": 1},
+        "language": "en",
+    }
+    run.api.post(f"/api/v1/elections/{run.uuid}", body, method="PUT", role="committee")
+    for _ in range(2):
+        answer = send(ada, page, revision=before, **{"statement-en": "I am Ada"})
+        assert answer.status_code == 409
+        assert "I am Ada" in answer.text, "to be copied"
+        [before] = re.findall(r'name="revision" value="(\w+)"', answer.text)
+    assert "candidates" not in run.status()["presentation"]
 
 
 def test_where_nobody_said_a_language_it_is_english(app: Flask, ada: Officer) -> None:
