@@ -67,7 +67,8 @@ class Voter:
     def open(self, link: str | None = None) -> "Voter":
         """Scan the sheet."""
         # Otherwise a second visit would be a step within the same page.
-        self.page.goto("about:blank")
+        if self.page.url != "about:blank":
+            self.page.goto("about:blank")
         self.person.watcher.open(self.page, link or self.link())
         return self
 

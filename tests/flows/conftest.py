@@ -25,7 +25,7 @@ from tests.flows.browser import BrowserMissingError, running_browser
 from tests.flows.people import Elections, People
 from tests.flows.serving import Installation, running_installation
 from tests.flows.watching import Watcher
-from tests.flows.wire import Wire
+from tests.flows.wire import ProgramFiles, Wire
 
 # What is awaited comes sooner; a busy computer may take so long for it.
 expect.set_options(timeout=20_000)
@@ -44,9 +44,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def program_files() -> ProgramFiles:
+    """What each test's browsers fetch anew, and the server of `installation` need not send anew."""
+    return ProgramFiles()
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, program_files: ProgramFiles
+) -> Iterator[Installation]:
     """One running server in each worker process. A test that ends servers or changes settings runs one of its own."""
     with running_installation(tmp_path_factory.mktemp("installation")) as running:
+        program_files.origins.add(running.url)
         yield running
 
 
@@ -58,9 +67,9 @@ def elections(installation: Installation) -> Iterator[Elections]:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def wire(program_files: ProgramFiles) -> Iterator[Wire]:
     """The line between the test's browsers and servers."""
-    with Wire() as running:
+    with Wire(program_files) as running:
         yield running
 
 

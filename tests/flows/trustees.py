@@ -71,7 +71,8 @@ class BrowserTrustee:
 
     def visit(self) -> Page:
         """Open the link; a tab that shows this page already does not notice the same link again."""
-        self.page.goto("about:blank")
+        if self.page.url != "about:blank":
+            self.page.goto("about:blank")
         return self.person.open(self.link)
 
     def heading(self, text: str) -> Locator:

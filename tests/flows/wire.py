@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -77,12 +77,42 @@ def weigh(exchanges: Iterable[Exchange]) -> Weight:
 
 
 Fault = Callable[[str, str], bool]
+# On what the answer to a request for a file of the program depends, besides its address.
+_CONDITIONS = ("accept-encoding", "if-none-match", "if-modified-since", "range")
+
+
+@dataclass(frozen=True)
+class ProgramFiles:
+    """Answers with files of the program below /static/, which stay as they are while a server runs.
+
+    A page fetches fifty of them, and each test's browsers begin with none: here a server is asked for each only once.
+    What a browser asks and gets is written down all the same. origins: the servers of which that is true.
+    """
+
+    origins: set[str] = field(default_factory=set)
+    _answers: dict[tuple[str, ...], Exchange] = field(default_factory=dict)
+
+    def get(self, asked: Exchange, forward: Callable[[], Exchange]) -> Exchange:
+        """The answer that was got before, or that `forward` gets."""
+        origin = asked.url.removesuffix(asked.path)
+        if asked.method != "GET" or origin not in self.origins or not asked.path.startswith("/static/"):
+            return forward()
+        headers = {name.lower(): value for name, value in asked.headers}
+        key = (asked.url, *(headers.get(name, "") for name in _CONDITIONS))
+        kept = self._answers.get(key)
+        if kept is None:
+            kept = forward()
+            if kept.status not in (200, 304):
+                return kept
+            self._answers[key] = kept
+        return replace(kept, headers=asked.headers, body=asked.body)
 
 
 class Wire:
-    """The proxy; a context manager. `exchanges` grows as the browser talks."""
+    """The proxy; a context manager. `exchanges` grows as the browser talks. files: that need not be asked for again."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: ProgramFiles | None = None) -> None:
+        self.files = files or ProgramFiles()
         self.exchanges: list[Exchange] = []
         # What was asked of other machines, or through a tunnel whose content can't be read.
         self.strays: list[str] = []
@@ -203,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wire.note(asked)
             self.close_connection = True
             return
-        answered = self._forward(asked, parts.hostname, parts.port)
+        host, port = parts.hostname, parts.port
+        answered = self.wire.files.get(asked, lambda: self._forward(asked, host, port))
         if OWN_LOOK not in self.headers:
             self.wire.note(answered)
         if answered.status == 0 or self.wire.is_answer_lost(self.command, asked.path):
