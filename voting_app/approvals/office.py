@@ -26,6 +26,7 @@ from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act, WrongStateError, next_state
 from voting_app.errors import Problem
 from voting_app.languages import get_language
+from voting_app.mail.service import is_enabled
 from voting_app.office import redirect_to
 from voting_app.roll import service as roll
 
@@ -71,6 +72,7 @@ def show_calendar(uuid: str) -> Response:
         proposed=[_describe(view, proposal) for proposal in found],
         acts=[(act, describe_deed(act)) for act in ORDER if _is_possible(view, act)],
         is_short=_is_short(view),
+        has_mail=is_enabled(get_context().settings),
         done=_find_done(),
     )
 
@@ -179,6 +181,7 @@ def _show(
         proposed=None if proposal is None else _describe(view, proposal),
         needed=1 if view.officers is None else view.officers.count(act),
         is_short=_is_short(view),
+        has_mail=is_enabled(get_context().settings),
         freeze=_find_freeze(view) if act is Act.FREEZE_ROLL else None,
         privacy=_find_privacy(view) if act in _CHECKED and _is_possible(view, act) else None,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crypto.encoding import encode_json, parse_json
@@ -22,6 +22,7 @@ from voting_app.approvals.models import Agreement, Proposal
 from voting_app.elections.models import Election
 from voting_app.elections.states import JOURNAL_KINDS, Act
 from voting_app.errors import Problem
+from voting_app.mail import service as mail
 
 # As what officers stand in the journal, and who may be one.
 ROLE = "committee"
@@ -161,7 +162,7 @@ def seek(
     view = _make_view(session, row)
     if len(view.agreed) < needed:
         return Outcome(False, act, needed, view.agreed, values, view)
-    row.ended_at, row.outcome = now, "done"
+    _end(session, row, now, "done")
     others = tuple(other for other in view.agreed if other != actor)[: needed - 1]
     return Outcome(True, act, needed, (*others, actor), values, view)
 
@@ -189,24 +190,36 @@ def withdraw(session: Session, election_id: int, act: Act, subject: str, now: da
     row = _find_row(session, election_id, act)
     if row is None or row.expires_at <= now or row.subject != subject:
         raise Problem(409, "proposal-gone", "This is not proposed any more. Please look again.")
-    row.ended_at, row.outcome = now, "withdrawn"
-    session.flush()
+    _end(session, row, now, "withdrawn")
 
 
 def overtake(session: Session, election_id: int, now: datetime, act: Act | None = None) -> None:
     """End open proposals, of one act or of all: what they were made for has changed."""
-    statement = update(Proposal).where(Proposal.election_id == election_id, Proposal.ended_at.is_(None))
-    if act is not None:
-        statement = statement.where(Proposal.act == act.value)
-    session.execute(statement.values(ended_at=now, outcome="overtaken"))
+    for row in _list_rows(session, election_id):
+        if act is None or row.act == act.value:
+            _end(session, row, now, "overtaken")
+
+
+def mail_topic(proposal_id: int) -> str:
+    """Of mail about a proposal (news.py), which is taken back when the proposal ends."""
+    return f"proposals/{proposal_id}"
 
 
 def _end_expired(session: Session, election_id: int, now: datetime) -> None:
-    session.execute(
-        update(Proposal)
-        .where(Proposal.election_id == election_id, Proposal.ended_at.is_(None), Proposal.expires_at <= now)
-        .values(ended_at=now, outcome="expired")
-    )
+    for row in _list_rows(session, election_id):
+        if row.expires_at <= now:
+            _end(session, row, now, "expired")
+
+
+def _end(session: Session, row: Proposal, now: datetime, outcome: str) -> None:
+    row.ended_at, row.outcome = now, outcome
+    session.flush()
+    mail.withdraw(session, mail_topic(row.id), is_over=True)
+
+
+def _list_rows(session: Session, election_id: int) -> list[Proposal]:
+    statement = select(Proposal).where(Proposal.election_id == election_id, Proposal.ended_at.is_(None))
+    return list(session.scalars(statement.order_by(Proposal.id)))
 
 
 def _find_row(session: Session, election_id: int, act: Act) -> Proposal | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask_babel import gettext
 
 from voting_app.elections.states import Act
-from voting_app.languages import N_
+from voting_app.languages import N_, load_translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +108,8 @@ def describe_deed(act: Act) -> DeedWords:
         gettext(words.button),
         words.is_grave,
     )
+
+
+def get_deed_name(act: Act, language: str) -> str:
+    """What an act is called, in the language of a mail."""
+    return load_translations(language).gettext(_WORDS[act].name)

@@ -24,7 +24,7 @@ from crypto.randomness import new_uuid
 from crypto.receipt import ServiceKey
 from crypto.record import BoxState
 from voting_app.accounts.service import SERVICE_ACTOR, Actor
-from voting_app.approvals import proposals
+from voting_app.approvals import news, proposals
 from voting_app.approvals.proposals import Officers, Outcome
 from voting_app.candidates.models import CandidatePhoto
 from voting_app.context import Context
@@ -826,9 +826,12 @@ def seek(
 ) -> Outcome:
     """Whether enough officers want this act of a locked election by now (proposals.seek); 409 ``wrong-state`` too."""
     require_act(election, act)
-    return proposals.seek(
+    outcome = proposals.seek(
         session, election, act, actor, payload, context.clock.now(), agreeing_to=agreeing_to
     )
+    if outcome.proposal is not None and not outcome.is_done:
+        news.tell_awaited(session, context, election, outcome.proposal)
+    return outcome
 
 
 def close_if_due(context: Context, uuid: str) -> bool:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from voting_app.elections.service import ElectionView
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 from voting_app.languages import LANGUAGES, SOURCE
 
 
-def choose_mail_language(wanted: str, view: ElectionView) -> str:
+class Presented(Protocol):
+    """An election as it is shown: an `ElectionView`, or what else has these."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def presentation(self) -> Mapping[str, Any] | None: ...
+
+
+def choose_mail_language(wanted: str, view: Presented) -> str:
     """The language of a member's mail: the member's own if we write it, else the election's, else English."""
     election = (view.presentation or {}).get("language", "")
     for tag in (wanted, election):
@@ -16,7 +28,7 @@ def choose_mail_language(wanted: str, view: ElectionView) -> str:
     return SOURCE
 
 
-def get_election_name(view: ElectionView, language: str) -> str:
+def get_election_name(view: Presented, language: str) -> str:
     """The election's name in this language; its own name, if it has none in this one. An election that only tries
     things out says so before everything else.
     """
