@@ -21,16 +21,28 @@ from sqlalchemy import text
 
 from audit.runner import audit
 from crypto.encoding import sha256_hex
-from tests.voting_app.api import QUESTIONS, ROLL, Api, Run
+from crypto.roll import Member
+from tests.voting_app.api import QUESTIONS, ROLL, Api, Run, Trustee
 from tests.voting_app.conftest import SettableClock, make_settings
+from voting_app.accounts.service import Actor
 from voting_app.app import create_app
 from voting_app.booth import service as booth
+from voting_app.candidates import service as candidates
+from voting_app.candidates.service import Change
 from voting_app.context import Context
 from voting_app.db import Database
+from voting_app.elections import service
+from voting_app.elections.drawing import draw_order
+from voting_app.errors import Problem
+from voting_app.mailing import addresses
+from voting_app.roll import members
+from voting_app.roll import service as roll
+from voting_app.roll.members import Wanted
 
 OFFICERS = ("committee", "second", "third")
 # Others try the officers' acts too.
-PEOPLE = st.sampled_from([*OFFICERS, *OFFICERS, "registrar", "observer"])
+OTHERS = ("registrar", "observer", "helpdesk", "administrator", "trustee")
+PEOPLE = st.sampled_from([*OFFICERS, *OFFICERS, *OTHERS])
 # The result would say how its only member voted, so the privacy check blocks the opening.
 LONELY = "name,member_number\nAda,M1\n"
 REASON = {"reason": "The hall is closed."}
@@ -69,6 +81,8 @@ KINDS = frozenset(
 def add_officers(api: Api) -> None:
     for name in OFFICERS[1:]:
         api.tokens[name] = api.make_token("committee")
+    for role in OTHERS:
+        api.tokens.setdefault(role, api.make_token(role))
 
 
 class Election(RuleBasedStateMachine):
@@ -181,9 +195,66 @@ class Election(RuleBasedStateMachine):
     def act(self, who: str, act: str) -> None:
         self.ask(who, act, SHARED[act])
 
+    @rule(who=PEOPLE, act=st.sampled_from(sorted(SHARED)))
+    def withdraw(self, who: str, act: str) -> None:
+        assert self.api is not None
+        name = "freeze-roll" if act == "roll/freeze" else act
+        waiting = self.api.get(f"{self.run.base}/proposals", role="observer")["proposals"]
+        subjects = [proposal["subject"] for proposal in waiting if proposal["act"] == name]
+        self.ask(who, f"proposals/{name}/withdraw", {"subject": (*subjects, "0" * 64)[0]})
+
     @rule(who=PEOPLE)
     def make_keys(self, who: str) -> None:
         self.ask(who, "keys")
+
+    @rule(who=PEOPLE)
+    def restart_trustee(self, who: str) -> None:
+        assert self.api is not None
+        path = f"{self.run.base}/trustees/1/restart"
+        answer = self.api.send("POST", path, REASON, role=who)
+        assert answer.status_code in ANSWERS, answer.text
+        if answer.status_code == 200:
+            self.run.trustees = [Trustee(1, "single", answer.get_json()["token"])]
+
+    @rule(what=st.sampled_from(["add", "change", "remove", "statement", "draw", "rule"]))
+    def work_in_the_office(self, what: str) -> None:
+        """What only pages do, by the functions behind them: the newest version of everything is at hand there."""
+        assert self.api is not None
+        context, uuid = self.api.context, self.run.uuid
+        try:
+            if what == "add":
+                members.add_member(context, uuid, Member("Eve", "M9"))
+            elif what in ("change", "remove"):
+                entry = members.find_entries(context, uuid, Wanted())[0]
+                if what == "change":
+                    members.change_member(context, uuid, entry.number, entry.version, Member("Eve", "M1"))
+                else:
+                    members.remove_member(context, uuid, entry.number, entry.version)
+            elif what == "draw":
+                draw_order(context, uuid, 0, Actor("committee", 1))
+            else:
+                self.write(what)
+        except Problem as problem:
+            if problem.status not in ANSWERS:
+                raise
+        if self.run.status()["state"] == "draft":
+            self.is_lonely = self.count_voters() < 2
+
+    def write(self, what: str) -> None:
+        assert self.api is not None
+        context, uuid = self.api.context, self.run.uuid
+        with context.database.write() as session:
+            view = service.election_for_box(session, uuid)
+            if what == "rule":
+                addresses.set_confirming(session, view.id, wanted=False)
+        if what == "statement":
+            change, revision = Change({"en": "I am Ada."}, None), service.get_revision(view)
+            candidates.set_candidate(context, uuid, 0, 0, change, expected=revision)
+
+    def count_voters(self) -> int:
+        assert self.api is not None
+        with self.api.context.database.read() as session:
+            return len(roll.list_eligible(session, service.election_for_box(session, self.run.uuid).id))
 
     @rule(member=st.sampled_from(["M1", "M2", "M3"]), is_cast=st.booleans())
     def vote(self, member: str, is_cast: bool) -> None:
@@ -209,14 +280,15 @@ class Election(RuleBasedStateMachine):
     def wait(self, hours: int) -> None:
         self.clock.advance(hours=hours)
 
-    @rule()
-    def lose_a_member(self) -> None:
+    @rule(change=st.sampled_from(["name = 'Mallory'", "eligible = false", "weight = 2"]))
+    def falsify_the_roll(self, change: str) -> None:
         """Somebody with the database at hand changes the roll after all: its hash does not agree any more."""
         if self.run.status()["state"] in ("closed", "tallied") and not self.has_mismatch:
             self.has_mismatch = True
             assert self.api is not None
             with self.api.context.database.write() as session:
-                session.execute(text("UPDATE roll_entry SET name = 'Eve' WHERE member_number = 'M2'"))
+                # Our own words.
+                session.execute(text(f"UPDATE roll_entry SET {change}"))  # noqa: S608
 
     # --- what holds ---
 
@@ -253,11 +325,20 @@ class Election(RuleBasedStateMachine):
         for name in ("election", "trustees", "credentials"):
             answer = self.api.send("GET", f"{self.run.base}/{name}")
             now[name] = sha256_hex(answer.data) if answer.status_code == 200 else None
+        if status["roll"] is not None and not self.has_mismatch:
+            now["members"] = self.hash_roll()
         for name, value in now.items():
             if value is not None:
                 assert self.fixed.setdefault(name, value) == value, f"{name} has changed"
             else:
                 assert name not in self.fixed, f"{name} is gone"
+
+    def hash_roll(self) -> str:
+        """Of the members that there are."""
+        assert self.api is not None
+        with self.api.context.database.read() as session:
+            id_ = service.election_for_box(session, self.run.uuid).id
+            return roll.hash_roll("", roll.list_members(session, id_))
 
 
 def test_no_sequence_of_acts_changes_what_is_fixed(sqlite_template: Path, samples: int) -> None:
