@@ -17,7 +17,7 @@ from audit.booth import check_booth
 from audit.checking import NotOpened, check_ballot_code, opened_lines
 from audit.checks import ARCHIVE
 from audit.fetch import FetchError, fetch_election, is_url
-from audit.findings import EXIT_CODES, Findings, Report
+from audit.findings import EXIT_CODES, WITHOUT_RESULT, Findings, Report
 from audit.package import PackageError, check_report, is_package, unpacked
 from audit.progress import LateProgress
 from audit.receipt import Place, find_receipt
@@ -150,6 +150,8 @@ def result(source: str, jobs: int) -> None:
     if report.verdict != "sound":
         click.echo(f"{verdict_line(report)} (see steward-audit verify)", err=True)
         raise SystemExit(EXIT_CODES[report.verdict])
+    if report.journal_state in WITHOUT_RESULT:
+        click.echo(f"warning: {WITHOUT_RESULT[report.journal_state]}", err=True)
     click.echo(json.dumps(report.result))
 
 

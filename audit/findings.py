@@ -110,6 +110,13 @@ class Findings:
         return "sound"
 
 
+# States of the journal in which nothing that the ballot box says decides anything.
+WITHOUT_RESULT = {
+    "cancelled": "the election was cancelled",
+    "untalliable": "the election could not be counted",
+}
+
+
 @dataclass
 class Report:
     """The outcome of one audit, as ``--json`` prints it (DESIGN §6)."""

@@ -68,21 +68,22 @@ def is_package(path: Path) -> bool:
 @contextmanager
 def unpacked(path: Path) -> Iterator[Package]:
     """The files that are checked; PackageError if the file is damaged or has other files than a package (P1)."""
+    with TemporaryDirectory(prefix="steward-package-") as folder:
+        yield _unpack_all(path, Path(folder))
+
+
+def _unpack_all(path: Path, folder: Path) -> Package:
+    archive, journal, report = (folder / name for name in ("archive.bel", "journal.jsonl", REPORT_NAME))
+    most = path.stat().st_size * _MOST_EXPANSION
     try:
-        with zipfile.ZipFile(path) as file, TemporaryDirectory(prefix="steward-package-") as folder:
+        with zipfile.ZipFile(path) as file:
             uuid = _require_names(file)
-            size = path.stat().st_size
-            names = {f"{uuid}.bel": "archive.bel", f"{uuid}.journal.jsonl": "journal.jsonl"}
-            for name, own in names.items():
-                _unpack(file, name, Path(folder) / own, size * _MOST_EXPANSION)
-            _unpack(file, REPORT_NAME, Path(folder) / REPORT_NAME, _LONGEST_REPORT)
-            yield Package(
-                Path(folder) / "archive.bel",
-                Path(folder) / "journal.jsonl",
-                (Path(folder) / REPORT_NAME).read_bytes(),
-            )
+            _unpack(file, f"{uuid}.bel", archive, most)
+            _unpack(file, f"{uuid}.journal.jsonl", journal, most)
+            _unpack(file, REPORT_NAME, report, _LONGEST_REPORT)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise PackageError(f"the package cannot be unpacked: {error}") from error
+    return Package(archive, journal, report.read_bytes())
 
 
 def _require_names(file: zipfile.ZipFile) -> str:

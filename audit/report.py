@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.findings import Report
+from audit.findings import WITHOUT_RESULT, Report
 from crypto.counting import Outcome, QuestionOutcome, Verdict, decide
 from crypto.presentation import Majority
 from crypto.questions import HomomorphicQuestion
@@ -26,6 +26,8 @@ def verdict_line(report: Report) -> str:
         return f"FINDINGS: {count} {'check' if count == 1 else 'checks'} failed"
     if report.verdict == "unchecked":
         return "COULD NOT CHECK: required checks were not made"
+    if report.journal_state in WITHOUT_RESULT:
+        return f"sound: every check passed, but {WITHOUT_RESULT[report.journal_state]}"
     if report.state != "tallied":
         return f"sound so far: {_UNFINISHED[report.state]}"
     return "sound: every check passed"
@@ -45,7 +47,7 @@ _RULES = {
 
 def find_outcome(report: Report) -> Outcome | None:
     """Who has won, where there is a result that can be trusted and the election data say what decides."""
-    if report.setup is None or report.trusted_result is None:
+    if report.setup is None or report.trusted_result is None or report.journal_state in WITHOUT_RESULT:
         return None
     election = report.setup.election
     presentation = election.presentation

@@ -21,7 +21,7 @@ from audit.checks.journal import (
 )
 from audit.checks.setup import SetupFacts, check_setup
 from audit.checks.tally import TallyCheck
-from audit.findings import Findings, Report, Stop
+from audit.findings import WITHOUT_RESULT, Findings, Report, Stop
 from audit.reader import read_entries
 from crypto.ballot import ballot_tracker
 from crypto.encoding import sha256_hex
@@ -181,6 +181,11 @@ class _Run:
         """Warnings about the election as a whole."""
         if self.report.state == "tallied" and self.report.counted == 1:
             self.findings.warn("a single ballot was counted: the result tells how its voter voted")
+        if words := WITHOUT_RESULT.get(self.report.journal_state or ""):
+            reason = next(
+                line.payload["reason"] for line in reversed(self.report.journal) if "reason" in line.payload
+            )
+            self.findings.warn(f"{words}, so nothing in it decides anything: {reason}")
         if self.setup is None:
             self.findings.require("S3", "S4", "S5", "S6")
 

@@ -3,10 +3,25 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from audit.report import find_outcome, report_lines
+from crypto.journal import SERVICE
 from crypto.presentation import Majority, Presentation
 from tests.audit.judging import Judge
-from tests.simulator import KINDS, OFFICERS, YES_NO, Simulation, Spec, change_json, rebuild, simulated, sound
+from tests.simulator import (
+    KINDS,
+    OFFICERS,
+    SEAL,
+    YES_NO,
+    Act,
+    Simulation,
+    Spec,
+    change_json,
+    rebuild,
+    simulated,
+    sound,
+)
 
 _SEATS = (Majority.PLURALITY, Majority.MAJORITY)
 
@@ -75,3 +90,23 @@ def test_a_test_election_is_called_one(judge: Judge) -> None:
     spec = Spec((YES_NO,), voters=3, presentation=Presentation("en", is_test=True), seed=92)
     told = lines(judge, simulated(replace(spec, votes=((0, ((0,),)), (1, ((1,),))))))
     assert "warning: this is a test election, for practice only: nothing in it decides anything" in told
+
+
+@pytest.mark.parametrize("kind", ["cancelled", "untalliable"])
+def test_an_election_that_ended_without_a_result_decides_nothing(kind: str, judge: Judge) -> None:
+    """Without it: whoever verifies the package of a cancelled election would read that somebody has won."""
+    election = sound("presented")
+    if kind == "untalliable":
+        election = simulated(replace(KINDS["presented"], stage="closed"))
+    box = election.acts[-1].box
+    end = Act(kind, {"at": "2026-11-20T18:00Z", "reason": "The notice was wrong."}, "committee:7", box)
+    journal = election.with_acts([*election.acts, end, Act(SEAL, {}, SERVICE, box)]).journal
+    report = judge(election.archive, journal)
+    told = list(report_lines(report))
+    assert report.verdict == "sound", "\n".join(told)
+    words = {"cancelled": "the election was cancelled", "untalliable": "the election could not be counted"}[
+        kind
+    ]
+    assert told[0].endswith(words)
+    assert f"warning: {words}, so nothing in it decides anything: The notice was wrong." in told
+    assert not any("decided by" in line or line.startswith("Quorum") for line in told)

@@ -134,6 +134,9 @@ def test_an_election_without_a_result_has_a_report_too(api: Api, tmp_path: Path,
     assert found.exit_code == 0, found.output
     assert checks(found)["P3"] == "pass"
     assert checks(found)["P4"] == "not-checked"
+    said = CliRunner().invoke(cli, ["result", str(tmp_path / "package.zip"), "--jobs", "1"])
+    assert (said.exit_code, said.stdout) == (0, "null\n")
+    assert "warning: the election " in said.stderr
 
 
 def test_the_report_of_a_test_says_so_and_texts_have_the_statements(api: Api, tmp_path: Path) -> None:
