@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from crypto.encoding import encode_json
 from crypto.roll import COLUMNS
+from paper.sheets import Layout
 from tests.voting_app.api import ALONE, Api, Run
 from tests.voting_app.conftest import SettableClock, make_settings
 from tests.voting_app.public.stages import TEXTS, make_stage
@@ -28,6 +29,8 @@ from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.db import Database
 from voting_app.elections.states import State
+from voting_app.sheets import service as sheets
+from voting_app.sheets.service import Choice
 
 ROOT = Path(__file__).parent.parent.parent
 HASH = "a" * 64
@@ -459,6 +462,28 @@ def test_no_form_of_the_office_takes_a_field_that_it_does_not_have(
             assert (status >= 400, database.has_changed()) == (True, False), row.endpoint
             tried += 1
     assert tried > 25
+
+
+def test_no_address_shows_a_voting_code_to_help_desk_or_observer(api: Api) -> None:
+    """While codes wait here, and a run of their sheets is ready."""
+    run, app = make_election(api, State.KEYS_READY), api.client.application
+    entry = find_entry(api.context, run.uuid)
+    assert sheets.create_run(api.context, run.uuid, Choice(), Layout.A4) == entry == 1
+    codes = [form.encode() for code in run.credentials.values() for form in (code, code.replace("-", ""))]
+    found: dict[str, set[int]] = {}
+    client = app.test_client(use_cookies=False)
+    for who in make_people(app, api, run):
+        if who.role not in (Role.HELPDESK, Role.OBSERVER, Role.REGISTRAR) or who.kind == "nobody":
+            continue
+        for row in list_rows(app):
+            if row.method != "GET":
+                continue
+            with client.open(fill(row, run.uuid, entry), headers=who.headers) as answer:
+                assert not [code for code in codes if code in answer.get_data()], f"{row.address} by {who}"
+                if row.endpoint == "sheets_office.download_part":
+                    found.setdefault(who.role, set()).add(answer.status_code)
+    # The registrar has the sheets at one of these addresses, so it is one where they are.
+    assert found == {Role.HELPDESK: {401, 403}, Role.OBSERVER: {401, 403}, Role.REGISTRAR: {401, 200}}
 
 
 # --- the document --------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from voting_app.access import find_mark
 from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.db import Base, Database
+from voting_app.operations.service import back_up
 
 MODES = ("server", "registrar")
 LEDGER_TABLES = {"ledger_box", "ledger_event", "ledger_data", "journal_line"}
@@ -264,6 +265,11 @@ def take_files(context: Context, thief: PostgresThief | None) -> dict[str, bytes
     """The instance folder, which is the SQLite file with its WAL too, or the files of PostgreSQL."""
     files = read_files(context.settings.instance_folder)
     if thief is None:
+        # And what the owner keeps elsewhere; a copy of PostgreSQL has nothing that its files do not have.
+        copy = context.settings.instance_folder / "backup"
+        back_up(context.database, copy)
+        files["backup"] = copy.read_bytes()
+        copy.unlink()
         assert any(name.endswith("-wal") and raw for name, raw in files.items()), "no WAL to look at"
         return files
     return files | thief.take()

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from crypto.journal import JournalReader
 from tests.voting_app.api import Api, Run
 from tests.voting_app.conftest import SettableClock
+from tests.voting_app.office import first_administrator
 from voting_app.accounts.service import Actor, create_token
 from voting_app.app import create_app
 from voting_app.approvals import service
@@ -67,7 +68,10 @@ def test_a_server_killed_in_the_middle_of_an_opening_has_opened_nothing(
     assert process.exitcode == -signal.SIGKILL
     assert run.status()["state"] == "keys-ready"
     assert journal(context, run.uuid) == before
-    # Whoever comes back finds the proposal as it was, and agrees once more.
+    # Whoever comes back finds the proposal as it was, on the pages too, and agrees once more.
+    page = first_administrator(app).get(f"/office/elections/{run.uuid}/calendar").text
+    assert "Waiting for another officer" in page
+    assert "/acts/open" in page.partition("Waiting for another officer")[2].partition("<h2>")[0]
     again = service.find_proposal(context, run.uuid, Act.OPEN)
     assert again == proposal
     assert service.agree(context, run.uuid, Act.OPEN, proposal.subject, second).is_done

@@ -19,7 +19,8 @@ from sqlalchemy import select, text, update
 from tests.smtp import SENDER, MailDrop
 from tests.voting_app.api import Run
 from tests.voting_app.conftest import SettableClock
-from tests.voting_app.mailing.conftest import HEAD, QUICK, ROLL, make_run
+from tests.voting_app.mailing.conftest import HEAD, QUICK, ROLL, make_app, make_run
+from tests.voting_app.office import first_administrator
 from voting_app.config import SECRET_FILE_NAME
 from voting_app.context import Context
 from voting_app.errors import Problem
@@ -507,6 +508,9 @@ def test_killed_in_the_middle_nobody_gets_two_and_nobody_is_forgotten(
     # Whoever got none is among those that the page names, with the credential still there.
     assert everybody - set(got) <= {addresses_of[row.roll_entry_id] for row in unclear}
     assert sealed(context) == len(unclear)
+    mailing = f"/office/elections/{run.uuid}/mailing"
+    page = first_administrator(make_app(context)).get(f"{mailing}/members?only=trouble").text
+    assert page.count("card-title") == page.count("Unclear<") == len(unclear)
     for row in unclear:
         deliveries.send_again(context, run.uuid, row.roll_entry_id)
     while run_due(context):

@@ -295,6 +295,10 @@ def test_a_server_killed_in_the_middle_of_an_import_leaves_the_roll_as_it_was(ea
     assert process.exitcode == -signal.SIGKILL
     assert names(run) == ["Ada", "Grace", "Joan"]
     # The file is still there, and is taken by whoever comes back.
+    assert "Go on with the file that you uploaded" in ada.get(base(run)).text
+    page = ada.get(f"{base(run)}/preview").text
+    assert "Take this file as the roll" in page
+    assert "Eve" in page
     file, roll = hashes
     uploads.take_upload(context, run.uuid, actor, file=file, roll=roll)
     assert names(run) == ["Eve", "Grace", "Joan"]

@@ -17,8 +17,10 @@ from tests.voting_app.registrar.test_replacing import REGISTRAR, open_all
 from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.elections.models import Election
+from voting_app.operations.service import back_up
 from voting_app.registrar import jobs, vault
 from voting_app.registrar import service as registrar
+from voting_app.registrar.models import SealedCredential
 from voting_app.roll.models import RollEntry
 from voting_app.sealing import unseal
 from voting_app.sheets import service
@@ -119,10 +121,17 @@ def test_what_is_not_asked_for_rightly(ada: Officer, run: Run) -> None:
     assert ada.act(find_base(early), ALL).status_code == 409
 
 
-def test_after_printing_no_code_is_left(ada: Officer, run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither in tables nor in files, not even for whoever has the installation's secret."""
+def test_after_printing_no_code_is_left(
+    ada: Officer, run: Run, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Neither in tables nor in files, not even for whoever has the installation's secret; nor in a backup from then."""
     caplog.set_level("DEBUG")
     credentials = open_all(run)
+    context = ada.context
+    with context.database.read() as session:
+        sealed = list(session.scalars(select(SealedCredential.sealed)))
+    before, after = tmp_path / "before", tmp_path / "after"
+    back_up(context.database, before)
     run.ready().drill().open()
     address = ask(ada, run)
     assert say_printed(ada, address, sure="").status_code == 422
@@ -137,7 +146,6 @@ def test_after_printing_no_code_is_left(ada: Officer, run: Run, caplog: pytest.L
         assert answer.status_code == 409
     assert "Nobody can print them again" in ada.get(address).text
     assert ada.act(find_base(run), ALL).status_code == 409
-    context = ada.context
     blobs: list[bytes] = []
     with context.database.read() as session:
         for table in inspect(session.connection()).get_table_names():
@@ -149,7 +157,10 @@ def test_after_printing_no_code_is_left(ada: Officer, run: Run, caplog: pytest.L
                 unseal(context.settings.secret, vault._PURPOSE, vault._place(entry), blob)
     files = [file for file in context.settings.instance_folder.rglob("*") if file.is_file()]
     assert any(file.name.endswith("-wal") for file in files)
-    raw = b"".join(file.read_bytes() for file in files) + caplog.text.encode()
+    back_up(context.database, after)
+    assert [blob in before.read_bytes() for blob in sealed] == [True] * 4
+    assert [blob in after.read_bytes() for blob in sealed] == [False] * 4
+    raw = b"".join(file.read_bytes() for file in (*files, before, after)) + caplog.text.encode()
     for credential in credentials.values():
         assert credential.encode() not in raw
         assert credential.replace("-", "").encode() not in raw
