@@ -27,15 +27,16 @@ from tests.simulator import (
 )
 from tests.web.node import Node
 
+VOTERS = 8
 # Three parts of the box, for three Workers.
-VOTERS = 70
+MANY = 70
 
 
 @cache
-def counted() -> Simulation:
+def counted(voters: int = VOTERS) -> Simulation:
     """An election of two single trustees that waits for its decryptions."""
-    votes = tuple((voter, ((voter % 2,),)) for voter in range(VOTERS))
-    spec = Spec((YES_NO,), voters=VOTERS, trustees=(SINGLE, SINGLE), votes=votes, seed=21)
+    votes = tuple((voter, ((voter % 2,),)) for voter in range(voters))
+    spec = Spec((YES_NO,), voters=voters, trustees=(SINGLE, SINGLE), votes=votes, seed=21)
     whole = simulated(spec)
     kept = ("Setup", "Ballot", "EndBallots", "EncryptedTally")
     acts = [act for act in whole.acts if act.kind not in ("strong-decryption", "tallied")]
@@ -86,14 +87,16 @@ def desk(js: Node, tmp_path: Path) -> Iterator[Desk]:
     js.call("trusteeClose")
 
 
-def key(**more: Any) -> str:
-    content = {"version": 1, "kind": "single", "group": "Ed25519", "secret": str(counted().secrets[1])}
-    content |= {"fingerprint": counted().election.fingerprint}
+def key(voters: int = VOTERS, **more: Any) -> str:
+    of = counted(voters)
+    content = {"version": 1, "kind": "single", "group": "Ed25519", "secret": str(of.secrets[1])}
+    content |= {"fingerprint": of.election.fingerprint}
     return json.dumps(content | more)
 
 
-def read(memory: Any = None, **more: Any) -> tuple[str, dict[str, Any]]:
-    return "read", {"uuid": counted().election.uuid, "file": key(**more), "memory": memory}
+def read(memory: Any = None, voters: int = VOTERS, **more: Any) -> tuple[str, dict[str, Any]]:
+    uuid = counted(voters).election.uuid
+    return "read", {"uuid": uuid, "file": key(voters, **more), "memory": memory}
 
 
 def compare(
@@ -137,21 +140,23 @@ def confirm(file: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_several_workers_agree_on_the_sum(desk: Desk) -> None:
-    found, verified, again = desk.call(read(), VERIFY, AGAIN)
-    assert found["result"] == {"ballots": VOTERS}
-    assert again["result"] == {"seen": first_of(counted()) | {"tally": digest_of(counted())}}
+    many = counted(MANY)
+    desk.show(many)
+    found, verified, again = desk.call(read(voters=MANY), VERIFY, AGAIN)
+    assert found["result"] == {"ballots": MANY}
+    assert again["result"] == {"seen": first_of(many) | {"tally": digest_of(many)}}
     assert verified["result"] == {
-        "name": counted().election.name,
-        "fingerprint": counted().election.fingerprint,
+        "name": many.election.name,
+        "fingerprint": many.election.fingerprint,
         "owner": 1,
         "owners": 2,
         "needed": 2,
-        "drilledAt": [act.kind for act in counted().acts].index("key-drill"),
-        "ballots": VOTERS,
-        "counted": VOTERS,
+        "drilledAt": [act.kind for act in many.acts].index("key-drill"),
+        "ballots": MANY,
+        "counted": MANY,
         "questions": [YES_NO.question],
     }
-    assert verified["progress"][-1] == [VOTERS, VOTERS]
+    assert verified["progress"][-1] == [MANY, MANY]
     assert len(verified["progress"]) == 3
 
 
@@ -163,10 +168,11 @@ def test_one_false_ballot_is_found_by_any_of_them(desk: Desk, place: int) -> Non
         value["signature"]["proof"]["response"] = "1"
         return value
 
-    index = counted().index("Ballot", place)
-    desk.show(counted().with_entries(change_json(counted().entries, index, "ballot", forge)))
-    found, verified, *_, then = desk.call(read(), VERIFY, AGAIN, DECRYPT)
-    assert found["result"]["ballots"] == VOTERS
+    many = counted(MANY)
+    index = many.index("Ballot", place)
+    desk.show(many.with_entries(change_json(many.entries, index, "ballot", forge)))
+    found, verified, *_, then = desk.call(read(voters=MANY), VERIFY, AGAIN, DECRYPT)
+    assert found["result"]["ballots"] == MANY
     assert (verified["family"], verified["rule"]) == ("RejectedError", "B7")
     assert f"ballot at height {place + 1}" in verified["message"]
     assert then["family"] == "MisuseError"
@@ -308,12 +314,14 @@ def test_a_forged_event_does_not_take_the_place_of_the_one_that_was_seen(desk: D
 
 def test_many_events_are_looked_up_in_the_box(desk: Desk) -> None:
     """What a device keeps has an end: then a visit fetches the box, and finds them all or refuses."""
-    known = {**memory_of(counted()), "box": [event_of(counted(), event) for event in range(64)]}
-    [seen] = desk.call(compare(known))
-    assert seen["result"] == {"seen": memory_of(counted())}
+    many = counted(MANY)
+    desk.show(many)
+    known = {**memory_of(many), "box": [event_of(many, event) for event in range(64)]}
+    [seen] = desk.call(compare(uuid=many.election.uuid, memory=known))
+    assert seen["result"] == {"seen": memory_of(many)}
     known["box"][40] = {"height": 40, "head": "ab" * 32}
-    assert desk.refused(compare(known)) == ("RejectedError", "T9")
-    [few] = desk.call(compare({**known, "box": known["box"][:40]}))
+    assert desk.refused(compare(uuid=many.election.uuid, memory=known)) == ("RejectedError", "T9")
+    [few] = desk.call(compare(uuid=many.election.uuid, memory={**known, "box": known["box"][:40]}))
     assert len(few["result"]["seen"]["box"]) == 41
 
 
