@@ -2,14 +2,19 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 
 from tests.postgres import Cluster
 from tests.smtp import SENDER, MailDrop, running_mail_server
@@ -34,6 +39,45 @@ class SettableClock:
     def advance(self, **duration: float) -> None:
         """Move it on: `advance(minutes=5)`."""
         self.moment += timedelta(**duration)
+
+
+class _Templates(BytecodeCache):
+    """What templates were compiled to, for as long as the tests run."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """A changed file has another checksum."""
+        bucket.code = self._found.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._found[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Each application compiles its templates, and its addresses; that of one test has the same ones as all others,
+    and this would be half of what most tests do.
+    """
+    compile_builder = Rule._compile_builder
+
+    @cache
+    def build(rule: str, trace: tuple[tuple[bool, str], ...], append_unknown: bool) -> Callable[..., Any]:
+        made = Rule(rule)
+        made._trace = list(trace)
+        return compile_builder(made, append_unknown)
+
+    def look_up(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        return build(rule.rule, tuple(rule._trace), append_unknown)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": _Templates()})
+        patch.setattr(Rule, "_compile_builder", look_up)
+        yield
 
 
 @pytest.fixture(autouse=True)
