@@ -15,12 +15,13 @@ from nacl.bindings import (
     crypto_scalarmult_ed25519_base_noclamp,
     crypto_scalarmult_ed25519_noclamp,
 )
+from nacl.exceptions import RuntimeError as NaClRuntimeError
 
 from crypto.encoding import is_sha256_hex
 from crypto.errors import MalformedError, RejectedError
 from crypto.groups import edwards
 from crypto.groups.fixed_base import FixedBases, LazyTable
-from crypto.groups.interface import Element, Group
+from crypto.groups.interface import Element, Group, hash_of_generator
 
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _IDENTITY = b"\x01" + bytes(31)
@@ -38,6 +39,8 @@ class Ed25519(Group):
     q = _ORDER
     generator = _element(_GENERATOR)
     identity = _element(_IDENTITY)
+    most_integers = 30
+    padding = 14
 
     def decode(self, text: Any, rule: str, what: str, *, allow_identity: bool) -> Element:
         if not is_sha256_hex(text):  # the same shape: 64 lower-case hex digits
@@ -104,6 +107,28 @@ class Ed25519(Group):
 
     def sort_key(self, a: Element) -> bytes:
         return bytes(a.raw)
+
+    def _to_number(self, a: Element) -> int:
+        return int.from_bytes(a.raw, "little")
+
+    def _from_number(self, number: int) -> Element | None:
+        raw = number.to_bytes(32, "little")
+        # Three nothings embed as the number 1, which is the identity.
+        is_member = raw == _IDENTITY or crypto_core_ed25519_is_valid_point(raw)
+        return _element(raw) if is_member else None
+
+    def _derive_generator(self, index: int) -> Element:
+        number = hash_of_generator(index) >> 2
+        while True:
+            try:
+                return self._times_eight(number.to_bytes(32, "little"))
+            except NaClRuntimeError:  # not on the curve
+                number += 1
+
+    def _times_eight(self, raw: bytes) -> Element:
+        for _ in range(3):
+            raw = crypto_core_ed25519_add(raw, raw)
+        return _element(raw)
 
     def unverified_sort_key(self, text: str) -> bytes | None:
         return bytes.fromhex(text)[::-1] if is_sha256_hex(text) else None

@@ -11,10 +11,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from crypto.encoding import parse_decimal
-from crypto.errors import MalformedError
+from crypto.errors import MalformedError, MisuseError
 from crypto.groups.fixed_base import FixedBases
 
 
@@ -33,6 +35,10 @@ class Group(ABC):
     q: int
     generator: Element
     identity: Element
+    # Integer embedding (PROTOCOL §2): how many integers of 0 … 255 an element holds at most (0: none), and the bits
+    # below them that are tried until the number is a member's.
+    most_integers = 0
+    padding = 0
 
     @abstractmethod
     def decode(self, text: Any, rule: str, what: str, *, allow_identity: bool) -> Element:
@@ -68,6 +74,52 @@ class Group(ABC):
         Canonical: different texts have different keys. Nothing says that there is such an element.
         """
 
+    @abstractmethod
+    def _to_number(self, a: Element) -> int:
+        """The number whose digits are the element's text."""
+
+    @abstractmethod
+    def _from_number(self, number: int) -> Element | None:
+        """The element of that number, or None if it is no member's. Numbers are small enough to be one's."""
+
+    @abstractmethod
+    def _derive_generator(self, index: int) -> Element:
+        """Independent generator ``index``: nobody knows its logarithm."""
+
+    def embed(self, values: Sequence[int]) -> Element:
+        """Integers of 0 … 255, the first one the most significant → the one element that stands for them.
+
+        MisuseError if there are too many or one is out of range, and in groups without embedding.
+        """
+        if len(values) > self.most_integers:
+            raise MisuseError(f"{self.name} embeds at most {self.most_integers} integers, not {len(values)}")
+        if any(not 0 <= value <= 255 for value in values):
+            raise MisuseError("only integers from 0 to 255 are embedded")
+        start = int.from_bytes(bytes(values)) << self.padding
+        for number in range(start, start + (1 << self.padding)):
+            element = self._from_number(number)
+            if element is not None:
+                return element
+        raise MisuseError("no element stands for these integers")
+
+    def extract(self, a: Element, count: int) -> tuple[int, ...]:
+        """The last ``count`` integers in an element's number; of any element, embedded or not.
+
+        What was embedded comes back. Whether it *was* is told by embedding it once more (rule R4).
+        """
+        number = self._to_number(a) >> self.padding
+        return tuple((number % (1 << 8 * count)).to_bytes(count))
+
+    def independent_generator(self, index: int) -> Element:
+        """PROTOCOL §2's generator ``index`` (from -1 on); nobody knows a logarithm between any two."""
+        if index not in self._generators:
+            self._generators[index] = self._derive_generator(index)
+        return self._generators[index]
+
+    @cached_property
+    def _generators(self) -> dict[int, Element]:
+        return {}
+
     def divide(self, a: Element, b: Element) -> Element:
         """a·b^-1"""
         return self.multiply(a, self.inverse(b))
@@ -95,3 +147,8 @@ class Group(ABC):
         if value >= self.q:
             raise MalformedError(rule, f"{what}: not below the group's order")
         return value
+
+
+def hash_of_generator(index: int) -> int:
+    """H("ggen|" + index) of PROTOCOL §2, as a number of 256 bits."""
+    return int.from_bytes(sha256(f"ggen|{index}".encode()).digest())

@@ -13,7 +13,7 @@ import gmpy2
 from crypto.encoding import parse_decimal
 from crypto.errors import MalformedError, RejectedError
 from crypto.groups.fixed_base import FixedBases, LazyTable, window_digits
-from crypto.groups.interface import Element, Group
+from crypto.groups.interface import Element, Group, hash_of_generator
 
 _BELENIOS_P = int(
     "206947856914225464010136436575050080649229892957511040971008847870573742192427174019222372"
@@ -50,8 +50,10 @@ _RFC_Q = (_RFC_P - 1) // 2
 class ModularGroup(Group):
     """The subgroup of prime order q of the integers modulo a prime p."""
 
-    def __init__(self, name: str, p: int, q: int, g: int) -> None:
+    def __init__(self, name: str, p: int, q: int, g: int, *, most_integers: int = 0) -> None:
         self.name = name
+        self.most_integers = most_integers
+        self.padding = 8
         self.q = q
         self._p = gmpy2.mpz(p)
         self._width = (p.bit_length() + 7) // 8
@@ -137,6 +139,17 @@ class ModularGroup(Group):
     def sort_key(self, a: Element) -> bytes:
         return int(a.raw).to_bytes(self._width)
 
+    def _to_number(self, a: Element) -> int:
+        return int(a.raw)
+
+    def _from_number(self, number: int) -> Element | None:
+        value = gmpy2.mpz(number)
+        return self._element(value) if 0 < value < self._p and self._is_member(value) else None
+
+    def _derive_generator(self, index: int) -> Element:
+        cofactor = (self._p - 1) // self.q
+        return self._element(gmpy2.powmod(hash_of_generator(index), cofactor, self._p))
+
     def unverified_sort_key(self, text: str) -> bytes | None:
         try:
             return parse_decimal(text, "B5", "element").to_bytes(self._width)
@@ -151,4 +164,4 @@ def make_belenios_2048() -> ModularGroup:
 
 def make_rfc_3526_2048() -> ModularGroup:
     """The safe-prime group 14 of RFC 3526 with generator 2."""
-    return ModularGroup("RFC-3526-2048", _RFC_P, _RFC_Q, 2)
+    return ModularGroup("RFC-3526-2048", _RFC_P, _RFC_Q, 2, most_integers=254)
