@@ -83,7 +83,7 @@ def check_ballot_code(
         election = parse_election(fetch_file(f"{interface}/election", folder, _LARGEST_RECORD))
     if place is not None and election.uuid != uuid:
         raise RejectedError("V3", "the election data are another election's than the code names")
-    if not election.is_supported:
+    if not election.is_homomorphic:
         raise MalformedError("S1", "questions of this kind are opened by a later version of this program")
     if ballot_file is not None:
         raw = ballot_file.read_bytes().removesuffix(b"\n")

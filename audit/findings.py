@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from audit.checks import CHECKS
 from crypto.errors import ProtocolError
 from crypto.journal import JournalLine
+from crypto.result import Result
 from crypto.tally import EncryptedTally
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Report:
     box_height: int = -1
     box_head: str | None = None
     result_hash: str | None = None
-    result: list[list[int]] | None = None
+    result: Result | None = None
     # For people: the questions as the election data has them.
     questions: list[Any] = field(default_factory=list)
     service_key: str | None = None
@@ -149,7 +150,7 @@ class Report:
         return self.findings.verdict
 
     @property
-    def trusted_result(self) -> list[list[int]] | None:
+    def trusted_result(self) -> Result | None:
         """The result, unless something is wrong: nobody should quote a number beside a finding."""
         return None if self.verdict == "findings" else self.result
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from audit.findings import WITHOUT_RESULT, Report
 from crypto.counting import Outcome, QuestionOutcome, Verdict, decide
 from crypto.presentation import Majority
-from crypto.questions import HomomorphicQuestion
+from crypto.questions import HomomorphicQuestion, ListsQuestion, NonHomomorphicQuestion
 from crypto.writing import is_sign_of_writing
 
+# Ranked and graded ballots are shown up to so many different ones.
+_MOST_BALLOTS = 20
 _MARKS = {"pass": "ok", "fail": "FAIL", "not-checked": "-"}
 _UNFINISHED = {
     "setup": "set up, no ballot yet",
@@ -35,7 +38,7 @@ def verdict_line(report: Report) -> str:
 
 def result_names(report: Report) -> list[str]:
     """The texts of the election's questions."""
-    return [q.question for q in report.questions if isinstance(q, HomomorphicQuestion)]
+    return [question.question for question in report.questions]
 
 
 _RULES = {
@@ -51,7 +54,7 @@ def find_outcome(report: Report) -> Outcome | None:
         return None
     election = report.setup.election
     presentation = election.presentation
-    if presentation is None or presentation.rules is None:
+    if presentation is None or presentation.rules is None or not election.is_homomorphic:
         return None
     return decide(
         election.homomorphic_questions,
@@ -83,6 +86,24 @@ def _outcome_line(question: HomomorphicQuestion, outcome: QuestionOutcome) -> st
     return f"decided by {rule}: {won}"
 
 
+def _count_lines(names: Sequence[str], counts: Sequence[int]) -> Iterator[str]:
+    width = max(len(str(count)) for count in counts)
+    for name, count in zip(names, counts, strict=True):
+        yield f"  {count:>{width}}  {name}"
+
+
+def _ballot_lines(question: NonHomomorphicQuestion, ballots: Sequence[Sequence[int]]) -> Iterator[str]:
+    """How many ballots gave the answers these ranks or grades, the most frequent ones first."""
+    yield f"  ranks or grades, in this order: {', '.join(question.answers)}"
+    counted = Counter(map(tuple, ballots))
+    shown = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    width = len(str(max(counted.values(), default=0)))
+    for ballot, count in shown[:_MOST_BALLOTS]:
+        yield f"  {count:>{width}}  {' '.join(map(str, ballot))}"
+    if len(shown) > _MOST_BALLOTS:
+        yield f"  and {len(shown) - _MOST_BALLOTS} more kinds of ballots: steward-audit result prints all"
+
+
 def _result_lines(report: Report) -> Iterator[str]:
     if report.trusted_result is None:
         if report.result is not None:
@@ -90,15 +111,18 @@ def _result_lines(report: Report) -> Iterator[str]:
             yield "The published result is not shown, because of the findings."
         return
     outcome = find_outcome(report)
-    for number, (question, counts) in enumerate(zip(report.questions, report.trusted_result, strict=True), 1):
-        if not isinstance(question, HomomorphicQuestion):
-            continue
+    for number, (question, row) in enumerate(zip(report.questions, report.trusted_result, strict=True), 1):
         yield ""
         yield f"Question {number}: {question.question}"
-        names = (["(blank)"] if question.blank else []) + list(question.answers)
-        width = max(len(str(count)) for count in counts)
-        for name, count in zip(names, counts, strict=True):
-            yield f"  {count:>{width}}  {name}"
+        if isinstance(question, NonHomomorphicQuestion):
+            yield from _ballot_lines(question, row)
+        elif isinstance(question, ListsQuestion):
+            texts = [
+                text for entries in question.lists for text in (entries[0], *(f"  {e}" for e in entries[1:]))
+            ]
+            yield from _count_lines(texts, [count for part in row for count in part])
+        else:
+            yield from _count_lines([*(["(blank)"] if question.blank else []), *question.answers], row)
         if outcome is not None:
             yield f"  {_outcome_line(question, outcome.questions[number - 1])}"
     if outcome is not None and (quorum := outcome.quorum) is not None:

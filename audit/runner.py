@@ -9,7 +9,17 @@ from pathlib import Path
 
 import nacl
 
-from audit.checks import ARCHIVE, BALLOTS, DECRYPTION, FINALITY, JOURNAL, OFFICERS, RESULT, TALLY
+from audit.checks import (
+    ARCHIVE,
+    BALLOTS,
+    FINALITY,
+    JOURNAL,
+    LISTS,
+    OFFICERS,
+    OPENED,
+    RANKED_BALLOTS,
+    SHUFFLES,
+)
 from audit.checks.ballots import BallotCheck, make_pool
 from audit.checks.journal import (
     BoxFacts,
@@ -24,13 +34,14 @@ from audit.checks.tally import TallyCheck
 from audit.findings import WITHOUT_RESULT, Findings, Report, Stop
 from audit.reader import read_entries
 from crypto.ballot import ballot_tracker
+from crypto.election import Election
 from crypto.encoding import sha256_hex
 from crypto.errors import ProtocolError
 from crypto.journal import JournalLine, JournalReader
+from crypto.questions import ListsQuestion
 from crypto.record import BoxState, Entry, EntryReader
 
 ENGINE = f"plain (PyNaCl {nacl.__version__})"
-_NOT_YET = "ranked and list questions are verified by a later version of this program"
 _STATES = {
     BoxState.EMPTY: "setup",
     BoxState.VOTING: "open",
@@ -86,7 +97,7 @@ class _Run:
             self._ballots.flush()
             self._count_ballots()
             if state is not BoxState.EMPTY:
-                self.findings.passed(*BALLOTS, *self._finality())
+                self.findings.passed(*BALLOTS, *self._finality(), *self._kinds())
         self.findings.passed(*ARCHIVE)
 
     def _finality(self) -> tuple[str, ...]:
@@ -145,21 +156,45 @@ class _Run:
             self.findings.require(*FINALITY)
             # Rather than the journal's: a different one there is a finding (J9).
             self.report.service_key = election.record_terms.service_key
-        if not election.is_supported:
-            self.findings.unsupported((*BALLOTS, *TALLY, *DECRYPTION, *RESULT), _NOT_YET)
-            return
+        self._expect_kinds(election)
         self._pool = make_pool(setup, self.jobs)
         self._ballots = BallotCheck(
             self.path, setup, self.findings, self._pool, self.jobs, self._ballots_checked
         )
         self._tally = TallyCheck(setup, self.findings)
 
+    def _expect_kinds(self, election: Election) -> None:
+        """Which rules apply only to some kinds of questions."""
+        if not election.shuffled_questions:
+            why = "no question is ranked or graded"
+            self.findings.not_applicable(why, *RANKED_BALLOTS, *SHUFFLES, *OPENED)
+        if not any(isinstance(question, ListsQuestion) for question in election.questions):
+            self.findings.not_applicable("no question has lists", *LISTS)
+
+    def _kinds(self) -> tuple[str, ...]:
+        """The rules about ballots of the kinds of questions that there are."""
+        if self.setup is None:
+            return ()
+        questions = self.setup.election.questions
+        has_lists = any(isinstance(question, ListsQuestion) for question in questions)
+        return (
+            *(RANKED_BALLOTS if self.setup.election.shuffled_questions else ()),
+            *(LISTS if has_lists else ()),
+        )
+
     def _follow(self, entry: Entry, ballots: BallotCheck, tally: TallyCheck) -> None:
         kind = entry.event.type
         if kind == "Ballot":
             ballots.add(entry)
         elif kind == "EncryptedTally":
-            self.report.tally = tally.encrypted_tally(entry, ballots)
+            counted = tally.encrypted_tally(entry, ballots)
+            # Where ballots are shuffled there is nothing to decrypt before that has ended.
+            if not ballots.are_shuffled:
+                self.report.tally = counted
+        elif kind == "Shuffle":
+            tally.shuffle(entry)
+        elif kind == "EndShuffles":
+            self.report.tally = tally.shuffled if ballots.all_good else None
         elif kind == "PartialDecryption":
             tally.partial_decryption(entry)
         elif kind == "Result":
@@ -176,6 +211,11 @@ class _Run:
         check_journal(self.setup, reader, lines, self.box, self.findings)
         if self._tally is not None:
             self._tally.strong_proofs(strong_proofs(lines))
+
+    def check_embeddings(self) -> None:
+        """What can be said only when the strong proofs are known."""
+        if self._tally is not None:
+            self._tally.check_embeddings()
 
     def remarks(self) -> None:
         """Warnings about the election as a whole."""
@@ -220,6 +260,7 @@ def audit(
             run.read_box()
             if reader is not None:
                 run.check_journal(reader, lines)
+            run.check_embeddings()
         run.remarks()
     finally:
         run.close()

@@ -480,7 +480,7 @@ def decrypt(
     _require_same_ceremony(key, found, owner)
     for line in _describe(found, owner):
         click.echo(line, err=True)
-    digest = sha256_hex((election.fingerprint + "|").encode() + encode_encrypted_tally(found.tally))
+    digest = sha256_hex((election.fingerprint + "|").encode() + encode_encrypted_tally(election, found.tally))
     if seen.decrypted not in (None, digest):
         _refuse_second()
     if not is_remembered and key.decrypted is None:

@@ -1,21 +1,20 @@
-"""Ballots: making, reading strictly, verifying (PROTOCOL §3, §6; rules B1–B10).
+"""Ballots: making, reading strictly, verifying (PROTOCOL §3, §6; rules B1–B10, B13, B14).
 
-A ballot holds, for each question, an encrypted 0 or 1 per choice with proofs that it is one, that
-their sum is allowed, and a signature by the credential over the whole.
+A ballot holds an answer to each question (``crypto/answers/``, by the kind of the question): ciphertexts, and
+proofs that they encrypt what is allowed; and a signature by the credential over the whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from crypto import transcript
+from crypto.answers import Answer, make_answer, parse_answer, verify_answer
 from crypto.checker import Checker
 from crypto.credentials import derive_secret
 from crypto.election import Election
-from crypto.elgamal import Ciphertext, encrypt, multiply, parse_ciphertext
 from crypto.encoding import (
     encode_json_bytes,
     parse_json,
@@ -24,35 +23,14 @@ from crypto.encoding import (
     sha256_base64,
 )
 from crypto.errors import MisuseError, RejectedError
-from crypto.groups import Element, Group
-from crypto.proofs import disjunction, schnorr
-from crypto.proofs.disjunction import Branch
+from crypto.groups import Element
+from crypto.proofs import schnorr
 from crypto.proofs.schnorr import Proof, parse_proof
-from crypto.questions import HomomorphicQuestion
+from crypto.questions import ListsQuestion, NonHomomorphicQuestion, Question
 from crypto.randomness import Coins, SeedCoins, SystemCoins
 
 _FIELDS = ("election_uuid", "election_hash", "credential", "answers", "signature")
 _SYSTEM = SystemCoins()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One question's part of a ballot; ``blank_proof`` is there iff the question allows blank."""
-
-    choices: tuple[Ciphertext, ...]
-    individual_proofs: tuple[tuple[Proof, ...], ...]
-    overall_proof: tuple[Proof, ...]
-    blank_proof: tuple[Proof, ...] | None
-
-    def encode(self) -> dict[str, Any]:
-        value: dict[str, Any] = {
-            "choices": [choice.encode() for choice in self.choices],
-            "individual_proofs": [[p.encode() for p in proofs] for proofs in self.individual_proofs],
-            "overall_proof": [p.encode() for p in self.overall_proof],
-        }
-        if self.blank_proof is not None:
-            value["blank_proof"] = [p.encode() for p in self.blank_proof]
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,99 +50,22 @@ def ballot_tracker(raw: bytes) -> str:
     return sha256_base64(raw)
 
 
-# --- what is proved about one question ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    """The three statements about one question's ciphertexts: prefixes and branches."""
-
-    individual: list[tuple[str, list[Branch]]]
-    overall: tuple[str, list[Branch]]
-    blank: tuple[str, list[Branch]] | None
-
-
-def _minus_range(group: Group, c: Ciphertext, minimum: int, maximum: int) -> list[Branch]:
-    """Branches "c encrypts m" for m = minimum … maximum."""
-    beta = group.divide(c.beta, group.power_g(minimum)) if minimum else c.beta
-    branches = [(c.alpha, beta)]
-    for _ in range(minimum, maximum):
-        beta = group.divide(beta, group.generator)
-        branches.append((c.alpha, beta))
-    return branches
-
-
-def _statements(
-    group: Group, question: HomomorphicQuestion, s0: str, choices: Sequence[Ciphertext]
-) -> _Statements:
-    individual = [(transcript.individual(s0, c.alpha, c.beta), _minus_range(group, c, 0, 1)) for c in choices]
-    s = transcript.answer_context(s0, [(c.alpha, c.beta) for c in choices])
-    total = reduce(lambda a, b: multiply(group, a, b), choices[int(question.blank) :])
-    in_range = _minus_range(group, total, question.minimum, question.maximum)
-    if not question.blank:
-        return _Statements(individual, (transcript.overall(s, total.alpha, total.beta), in_range), None)
-    first = choices[0]
-    is_blank = (first.alpha, group.divide(first.beta, group.generator))
-    return _Statements(
-        individual,
-        (transcript.overall_or_blank(s), [is_blank, *in_range]),
-        (transcript.blank(s), [(first.alpha, first.beta), (total.alpha, total.beta)]),
-    )
-
-
 # --- making --------------------------------------------------------------------------------------
 
 
 def votes_from_choices(election: Election, choices: Sequence[Sequence[int] | str]) -> list[list[int]]:
-    """Per question the 0-based chosen answers, or ``"blank"`` → one 0/1 per ciphertext.
+    """What voters choose → what is encrypted, for each question.
 
-    Raises MisuseError with a sentence for a choice that the ballot does not offer.
+    Of a homomorphic question the 0-based chosen answers, or ``"blank"``; of a ranked or graded one an integer
+    for each answer. MisuseError with a sentence for a choice that the ballot does not offer.
     """
-    questions = election.homomorphic_questions
+    questions = election.questions
     if len(choices) != len(questions):
         raise MisuseError(f"the election has {len(questions)} questions, {len(choices)} were answered")
-    votes = []
-    for number, (question, chosen) in enumerate(zip(questions, choices, strict=True), 1):
-        if chosen == "blank":
-            if not question.blank:
-                raise MisuseError(f"question {number} has no blank vote")
-            votes.append([1] + [0] * len(question.answers))
-            continue
-        if len(set(chosen)) != len(chosen) or any(
-            not isinstance(c, int) or not 0 <= c < len(question.answers) for c in chosen
-        ):
-            raise MisuseError(f"question {number}: choices must be different numbers of its answers")
-        vote = [int(index in chosen) for index in range(len(question.answers))]
-        votes.append([0, *vote] if question.blank else vote)
-        question.require_vote(votes[-1], f"question {number}")
-    return votes
-
-
-def _make_answer(
-    election: Election, question: HomomorphicQuestion, s0: str, vote: Sequence[int], coins: Coins
-) -> Answer:
-    """Coins, in order: one per choice; each individual proof; the overall proof; the blank proof."""
-    group, y = election.group, election.public_key
-    randomness = [coins.scalar(group.q) for _ in vote]
-    choices = tuple(encrypt(group, y, m, r) for m, r in zip(vote, randomness, strict=True))
-    statements = _statements(group, question, s0, choices)
-    skip = int(question.blank)
-    chosen_sum, sum_randomness = sum(vote[skip:]), sum(randomness[skip:]) % group.q
-    is_blank = bool(question.blank and vote[0])
-    individual = tuple(
-        disjunction.prove(group, y, prefix, branches, m, r, coins)
-        for (prefix, branches), m, r in zip(statements.individual, vote, randomness, strict=True)
-    )
-    prefix, branches = statements.overall
-    true_branch = 0 if is_blank else chosen_sum - question.minimum + skip
-    witness = randomness[0] if is_blank else sum_randomness
-    overall = disjunction.prove(group, y, prefix, branches, true_branch, witness, coins)
-    blank = None
-    if statements.blank is not None:
-        prefix, branches = statements.blank
-        witness = sum_randomness if is_blank else randomness[0]
-        blank = disjunction.prove(group, y, prefix, branches, int(is_blank), witness, coins)
-    return Answer(choices, individual, overall, blank)
+    return [
+        question.make_vote(chosen, f"question {number}")
+        for number, (question, chosen) in enumerate(zip(questions, choices, strict=True), 1)
+    ]
 
 
 def make_ballot(
@@ -183,7 +84,7 @@ def make_ballot(
     if signing is coins and not isinstance(coins, SystemCoins):
         raise MisuseError("a ballot's signature needs coins of its own")
     group = election.group
-    questions = election.homomorphic_questions
+    questions = election.questions
     if len(votes) != len(questions):
         raise MisuseError(f"the election has {len(questions)} questions, {len(votes)} were answered")
     for number, (question, vote) in enumerate(zip(questions, votes, strict=True), 1):
@@ -192,7 +93,7 @@ def make_ballot(
     credential = group.power_g(secret)
     s0 = transcript.ballot_context(election.fingerprint, credential)
     answers = [
-        _make_answer(election, question, s0, vote, coins)
+        make_answer(group, election.public_key, question, s0, vote, coins)
         for question, vote in zip(questions, votes, strict=True)
     ]
     unsigned = {
@@ -208,29 +109,6 @@ def make_ballot(
 
 
 # --- reading -------------------------------------------------------------------------------------
-
-
-def _parse_proofs(group: Group, value: Any, what: str) -> tuple[Proof, ...]:
-    return tuple(parse_proof(group, item, "B1", what) for item in require_list(value, "B1", what=what))
-
-
-def _parse_answer(group: Group, question: HomomorphicQuestion, value: Any, what: str) -> Answer:
-    names = ("choices", "individual_proofs", "overall_proof", *(("blank_proof",) if question.blank else ()))
-    fields = require_fields(value, names, "B1")
-    count = question.choice_count
-    choices = tuple(
-        parse_ciphertext(group, item, "B5", f"{what}, choice {number}", allow_identity=False)
-        for number, item in enumerate(require_list(fields["choices"], "B1", count, f"{what}: choices"), 1)
-    )
-    individual = tuple(
-        _parse_proofs(group, item, f"{what}: proof of choice {number}")
-        for number, item in enumerate(
-            require_list(fields["individual_proofs"], "B1", count, f"{what}: proofs of the choices"), 1
-        )
-    )
-    overall = _parse_proofs(group, fields["overall_proof"], f"{what}: overall proof")
-    blank = _parse_proofs(group, fields["blank_proof"], f"{what}: blank proof") if question.blank else None
-    return Answer(choices, individual, overall, blank)
 
 
 def _without_signature(raw: bytes, signature: Any) -> bytes:
@@ -252,12 +130,12 @@ def parse_ballot(election: Election, raw: bytes) -> Ballot:
     if value["election_hash"] != election.fingerprint:
         raise RejectedError("B3", "the ballot was made for other election data (fingerprint differs)")
     group = election.group
-    questions = election.homomorphic_questions
+    questions = election.questions
     credential = group.decode(value["credential"], "B5", "credential", allow_identity=False)
     answers = require_list(value["answers"], "B1", len(questions), "answers")
     signature = require_fields(value["signature"], ("hash", "proof"), "B1")
     parsed = tuple(
-        _parse_answer(group, question, item, f"question {number}")
+        parse_answer(group, question, item, f"question {number}")
         for number, (question, item) in enumerate(zip(questions, answers, strict=True), 1)
     )
     proof = parse_proof(group, signature["proof"], "B1", "signature")
@@ -278,7 +156,7 @@ def _verify_signature(election: Election, ballot: Ballot, checker: Checker) -> N
 
 
 def verify_ballot(election: Election, ballot: Ballot, checker: Checker) -> None:
-    """Rules B7 (signature), B8 (choices), B9 (overall), B10 (blank); raises RejectedError.
+    """Rule B7 (signature) and those of each answer (B8–B10, B13, B14); raises RejectedError.
 
     That the credential is listed (B4) and the ballot not a copy (B11) is the ledger's business.
     The caller calls ``checker.finish()``.
@@ -286,23 +164,8 @@ def verify_ballot(election: Election, ballot: Ballot, checker: Checker) -> None:
     group, y = election.group, election.public_key
     _verify_signature(election, ballot, checker)
     s0 = transcript.ballot_context(election.fingerprint, ballot.credential)
-    for number, (question, answer) in enumerate(
-        zip(election.homomorphic_questions, ballot.answers, strict=True), 1
-    ):
-        where = f"question {number}"
-        statements = _statements(group, question, s0, answer.choices)
-        for index, ((prefix, branches), proofs) in enumerate(
-            zip(statements.individual, answer.individual_proofs, strict=True), 1
-        ):
-            what = f"{where}: the proof of choice {index}"
-            disjunction.verify(group, y, prefix, branches, proofs, checker, "B8", what)
-        prefix, branches = statements.overall
-        what = f"{where}: the overall proof"
-        disjunction.verify(group, y, prefix, branches, answer.overall_proof, checker, "B9", what)
-        if statements.blank is not None and answer.blank_proof is not None:
-            prefix, branches = statements.blank
-            what = f"{where}: the blank proof"
-            disjunction.verify(group, y, prefix, branches, answer.blank_proof, checker, "B10", what)
+    for number, (question, answer) in enumerate(zip(election.questions, ballot.answers, strict=True), 1):
+        verify_answer(group, y, question, s0, answer, checker, f"question {number}")
 
 
 def check_ballot(election: Election, raw: bytes, checker: Checker) -> Ballot:
@@ -339,9 +202,9 @@ def open_ballot(
     s0 = transcript.ballot_context(election.fingerprint, ballot.credential)
     coins = SeedCoins(seed)
     for number, (question, found, vote) in enumerate(
-        zip(election.homomorphic_questions, ballot.answers, votes, strict=True), 1
+        zip(election.questions, ballot.answers, votes, strict=True), 1
     ):
-        expected = _make_answer(election, question, s0, vote, coins)
+        expected = make_answer(election.group, election.public_key, question, s0, vote, coins)
         _require_same(expected, found, f"question {number}")
     _verify_signature(election, ballot, checker)
     checker.finish()
@@ -352,8 +215,9 @@ def _require_same(expected: Answer, found: Answer, where: str) -> None:
     for index, (ours, theirs) in enumerate(zip(expected.choices, found.choices, strict=True), 1):
         if ours != theirs:
             raise RejectedError("V4", f"{where}: choice {index} is not encrypted as seed and choices tell")
-    for name in ("individual_proofs", "overall_proof", "blank_proof"):
-        if getattr(expected, name) != getattr(found, name):
+    made, shown = expected.encode(), found.encode()
+    for name in made:
+        if made[name] != shown[name]:
             words = name.replace("_", " ")
             raise RejectedError("V4", f"{where}: {words} is not what seed and choices make")
 
@@ -366,8 +230,18 @@ def max_ballot_size(election: Election) -> int:
     proof = len('{"challenge":"","response":""},') + 2 * scalar
     ciphertext = len('{"alpha":"","beta":""},') + 2 * element
     size = 300 + len(election.uuid) + element + proof
-    for question in election.homomorphic_questions:
-        overall = question.maximum - question.minimum + 1 + int(question.blank)
-        proofs = 2 * question.choice_count + overall + 2 * int(question.blank)
+    for question in election.questions:
+        proofs = _count_proofs(question)
         size += 100 + question.choice_count * (ciphertext + 4) + proofs * proof
     return size
+
+
+def _count_proofs(question: Question) -> int:
+    """How many compact proofs an answer has at most."""
+    if isinstance(question, NonHomomorphicQuestion):
+        return 1
+    if isinstance(question, ListsQuestion):
+        # Each choice, the overall proof, each list; the proof that something is chosen is as long as some of them.
+        return 2 * question.choice_count + 1 + 2 * len(question.lists) + 5
+    overall = question.maximum - question.minimum + 1 + int(question.blank)
+    return 2 * question.choice_count + overall + 2 * int(question.blank)

@@ -1,7 +1,7 @@
 """Partial decryptions of the tally, and the strong proofs beside them (PROTOCOL §8; D1–D4).
 
-A trustee applies the key to the encrypted tally only: never to a single ballot, never to an
-element that a server chose.
+A trustee applies the key to the encrypted tally only: never to a single ballot as it was cast, never to an
+element that a server chose. Where ballots are shuffled, "the tally" here has the last shuffle's rows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from crypto.pedersen import PedersenParams
 from crypto.proofs.decryption import prove_plain, prove_strong, verify_plain, verify_strong
 from crypto.proofs.schnorr import Proof, parse_proof
 from crypto.randomness import Coins
-from crypto.tally import EncryptedTally
+from crypto.tally import EncryptedTally, require_row
 from crypto.trustee_key import TrusteeKey
 from crypto.trustees import Trustees
 
@@ -62,27 +62,40 @@ def parse_owned(raw: bytes) -> Owned:
     )
 
 
+def _nest(election: Election, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Rows as the records nest them."""
+    return [question.split(row) for question, row in zip(election.questions, rows, strict=True)]
+
+
 def make_partial_decryption(election: Election, tally: EncryptedTally, secret: int, coins: Coins) -> bytes:
     """A trustee's record: factors and plain proofs, as the archive wants them."""
     group = election.group
-    factors = [[group.power(c.alpha, secret).text for c in row] for row in tally]
-    proofs = [
-        [prove_plain(group, election.fingerprint, secret, c.alpha, coins).encode() for c in row]
-        for row in tally
-    ]
+    factors = _nest(election, [[group.power(c.alpha, secret).text for c in row] for row in tally])
+    proofs = _nest(
+        election,
+        [
+            [prove_plain(group, election.fingerprint, secret, c.alpha, coins).encode() for c in row]
+            for row in tally
+        ],
+    )
     return encode_json_bytes({"decryption_factors": factors, "decryption_proofs": proofs})
 
 
-def _parse_rows(value: Any, tally: EncryptedTally, rule: str, what: str) -> list[list[Any]]:
+def _parse_rows(
+    election: Election, value: Any, tally: EncryptedTally, rule: str, what: str
+) -> list[list[Any]]:
     """Nested like the tally, or MalformedError."""
     rows = require_list(value, rule, len(tally), what)
-    return [require_list(row, rule, len(t), what) for row, t in zip(rows, tally, strict=True)]
+    return [
+        require_row(question, row, rule, what, len(ciphertexts))
+        for question, row, ciphertexts in zip(election.questions, rows, tally, strict=True)
+    ]
 
 
-def _parse_proofs(group: Group, value: Any, tally: EncryptedTally, rule: str, what: str) -> Proofs:
+def _parse_proofs(election: Election, value: Any, tally: EncryptedTally, rule: str, what: str) -> Proofs:
     return tuple(
-        tuple(parse_proof(group, item, rule, what) for item in row)
-        for row in _parse_rows(value, tally, rule, what)
+        tuple(parse_proof(election.group, item, rule, what) for item in row)
+        for row in _parse_rows(election, value, tally, rule, what)
     )
 
 
@@ -90,7 +103,7 @@ def parse_partial_decryption(election: Election, tally: EncryptedTally, raw: byt
     """Rule D2. A factor is the identity exactly where its alpha is."""
     group = election.group
     fields = require_fields(parse_json(raw, "D2"), ("decryption_factors", "decryption_proofs"), "D2")
-    rows = _parse_rows(fields["decryption_factors"], tally, "D2", "decryption factors")
+    rows = _parse_rows(election, fields["decryption_factors"], tally, "D2", "decryption factors")
     factors = tuple(
         tuple(group.decode(item, "D2", "decryption factor", allow_identity=True) for item in row)
         for row in rows
@@ -99,7 +112,7 @@ def parse_partial_decryption(election: Election, tally: EncryptedTally, raw: byt
         for ciphertext, factor in zip(ciphertexts, row, strict=True):
             if (ciphertext.alpha == group.identity) != (factor == group.identity):
                 raise RejectedError("D2", "a decryption factor cannot be right: it is 1, or ought to be")
-    proofs = _parse_proofs(group, fields["decryption_proofs"], tally, "D2", "decryption proof")
+    proofs = _parse_proofs(election, fields["decryption_proofs"], tally, "D2", "decryption proof")
     return PartialDecryption(factors, proofs)
 
 
@@ -121,10 +134,13 @@ def make_strong_proofs(
     group = election.group
     return {
         "owner": owner,
-        "proofs": [
-            [prove_strong(group, election.fingerprint, secret, c.alpha, coins).encode() for c in row]
-            for row in tally
-        ],
+        "proofs": _nest(
+            election,
+            [
+                [prove_strong(group, election.fingerprint, secret, c.alpha, coins).encode() for c in row]
+                for row in tally
+            ],
+        ),
     }
 
 
@@ -138,7 +154,7 @@ def verify_strong_proofs(
 ) -> None:
     """Rule D4 on every factor; ``value`` is what :func:`make_strong_proofs` returns."""
     fields = require_fields(value, ("owner", "proofs"), "D4")
-    parsed = _parse_proofs(election.group, fields["proofs"], tally, "D4", "strong decryption proof")
+    parsed = _parse_proofs(election, fields["proofs"], tally, "D4", "strong decryption proof")
     for row, factors, proofs in zip(tally, pd.factors, parsed, strict=True):
         for ciphertext, factor, proof in zip(row, factors, proofs, strict=True):
             verify_strong(

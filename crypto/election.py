@@ -14,7 +14,7 @@ from crypto.encoding import encode_json_bytes, is_uuid, parse_json, require_text
 from crypto.errors import MalformedError, MisuseError
 from crypto.groups import Element, Group, get_group
 from crypto.presentation import Presentation, RecordTerms, parse_presentation
-from crypto.questions import HomomorphicQuestion, Question, parse_questions
+from crypto.questions import HomomorphicQuestion, NonHomomorphicQuestion, Question, parse_questions
 
 _REQUIRED = ("version", "description", "name", "group", "public_key", "questions", "uuid")
 _TEXTS = ("administrator", "credential_authority")
@@ -41,9 +41,18 @@ class Election:
     presentation: Presentation | None = None
 
     @property
-    def is_supported(self) -> bool:
-        """Whether every question is of a kind that this version can verify."""
+    def is_homomorphic(self) -> bool:
+        """Whether every question is counted by adding: no shuffles, and no lists."""
         return all(isinstance(question, HomomorphicQuestion) for question in self.questions)
+
+    @property
+    def shuffled_questions(self) -> tuple[int, ...]:
+        """The places of the questions whose ballots are shuffled and opened one by one."""
+        return tuple(
+            place
+            for place, question in enumerate(self.questions)
+            if isinstance(question, NonHomomorphicQuestion)
+        )
 
     @property
     def record_terms(self) -> RecordTerms | None:
@@ -52,10 +61,10 @@ class Election:
 
     @property
     def homomorphic_questions(self) -> tuple[HomomorphicQuestion, ...]:
-        """All questions, for callers that have asked ``is_supported``."""
+        """All questions, for callers who know that there is no other kind."""
         result = tuple(q for q in self.questions if isinstance(q, HomomorphicQuestion))
         if len(result) != len(self.questions):
-            raise MisuseError("the election has questions of an unsupported kind")
+            raise MisuseError("the election has questions of other kinds")
         return result
 
 
@@ -66,7 +75,7 @@ def encode_election(  # noqa: PLR0913  one for each field
     description: str,
     group_name: str,
     public_key: Element,
-    questions: Sequence[HomomorphicQuestion],
+    questions: Sequence[Question],
     administrator: str | None = None,
     credential_authority: str | None = None,
     presentation: Presentation | None = None,
@@ -110,6 +119,13 @@ def parse_election(raw: bytes) -> Election:
         key: require_text(value[key], RULE, key) for key in ("name", "description", *_TEXTS) if key in value
     }
     questions = parse_questions(value["questions"], RULE)
+    for number, question in enumerate(questions, 1):
+        if isinstance(question, NonHomomorphicQuestion) and len(question.answers) > group.most_integers:
+            raise MalformedError(
+                RULE,
+                f"question {number}: ranks or grades of {len(question.answers)} answers do not fit into an element"
+                f" of {group.name}, which holds {group.most_integers}",
+            )
     presentation = None
     if "steward" in value:
         presentation = parse_presentation(

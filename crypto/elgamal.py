@@ -38,6 +38,11 @@ def encrypt(group: Group, y: Element, message: int, randomness: int) -> Cipherte
     return Ciphertext(group.power_g(randomness), beta)
 
 
+def encrypt_element(group: Group, y: Element, message: Element, randomness: int) -> Ciphertext:
+    """Encrypts a group element itself, such as an embedding."""
+    return Ciphertext(group.power_g(randomness), group.multiply(group.power(y, randomness), message))
+
+
 def neutral(group: Group) -> Ciphertext:
     """The product of no ciphertext."""
     return Ciphertext(group.identity, group.identity)

@@ -148,8 +148,7 @@ class Cursor:
 
     def with_election(self, election: Election) -> Cursor:
         """After Setup: whether ballots of this election must be shuffled."""
-        ranking = any(getattr(q, "kind", None) == "NonHomomorphic" for q in election.questions)
-        return replace(self, ranking=ranking)
+        return replace(self, ranking=bool(election.shuffled_questions))
 
 
 @dataclass(frozen=True, slots=True)

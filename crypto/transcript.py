@@ -64,6 +64,21 @@ def overall_or_blank(answer: str) -> str:
     return f"bproof1|{answer}|"
 
 
+def raw_ballot(ballot: str, y: Element, alpha: Element, beta: Element) -> str:
+    """The voter knows what a ranked or graded vote encrypts."""
+    return f"raweg|{ballot}|{y.text},{alpha.text},{beta.text}|"
+
+
+def list_choice(answer: str) -> str:
+    """A list is chosen, or none of its candidates is."""
+    return f"lproof|{answer}|"
+
+
+def nonzero(answer: str) -> str:
+    """Some candidate of some list is chosen."""
+    return f"nonzero|{answer}|"
+
+
 def decryption(fingerprint: str, public_key: Element) -> str:
     """Belenios' decryption proof. It hashes neither alpha nor the factor: see strong_decryption."""
     return f"decrypt|{fingerprint}|{public_key.text}|"

@@ -55,12 +55,13 @@ from crypto.presentation import (
     RecordTerms,
     Texts,
 )
-from crypto.questions import HomomorphicQuestion
+from crypto.questions import MOST, HomomorphicQuestion, NonHomomorphicQuestion
 from crypto.randomness import CREDENTIAL_GROUPS, SeedCoins
 from crypto.receipt import Receipt, ServiceKey, make_receipt
 from crypto.record import DATA_BEFORE, make_setup
 from crypto.result import Result, compute_result, encode_result, verify_result
-from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
+from crypto.shuffle import apply_shuffle, make_shuffle
+from crypto.tally import EncryptedTally, SizedTally, TallyAccumulator, encode_encrypted_tally
 from crypto.trustees import (
     TrusteeKey,
     Trustees,
@@ -101,7 +102,7 @@ class Spec:
     revoting: whether a vote may be changed, as journal and election data say; by default whether somebody does.
     """
 
-    questions: tuple[HomomorphicQuestion, ...]
+    questions: tuple[HomomorphicQuestion | NonHomomorphicQuestion, ...]
     group: str = "Ed25519"
     voters: int = 4
     weights: tuple[int, ...] | None = None
@@ -423,8 +424,12 @@ def enough_owners(trustees: Trustees) -> tuple[int, ...]:
 # --- voting ------------------------------------------------------------------------------------------------------
 
 
-def random_choices(question: HomomorphicQuestion, chance: Random) -> tuple[int, ...] | Literal["blank"]:
+def random_choices(
+    question: HomomorphicQuestion | NonHomomorphicQuestion, chance: Random
+) -> tuple[int, ...] | Literal["blank"]:
     """Any vote that the question allows."""
+    if isinstance(question, NonHomomorphicQuestion):
+        return tuple(chance.randint(0, MOST) for _ in question.answers)
     if question.blank and chance.random() < 0.3:
         return "blank"
     count = chance.randint(question.minimum, question.maximum)
@@ -449,15 +454,29 @@ def _may_revote(spec: Spec) -> bool:
 
 
 def count_in_clear(spec: Spec, votes: Iterable[tuple[int, Choices]]) -> Result:
-    """What the result must be: the last vote of each voter, by plain addition."""
-    result = [[0] * question.choice_count for question in spec.questions]
+    """What the result must be: the last vote of each voter, by plain addition; ranks and grades in some order."""
+    result: Result = [
+        [] if isinstance(question, NonHomomorphicQuestion) else [0] * question.choice_count
+        for question in spec.questions
+    ]
     for voter, choices in dict(votes).items():
         weight = 1 if spec.weights is None else spec.weights[voter]
         for row, question, chosen in zip(result, spec.questions, choices, strict=True):
+            if isinstance(question, NonHomomorphicQuestion):
+                row.append(list(map(int, chosen)))
+                continue
             places = [0] if chosen == "blank" else [c + int(question.blank) for c in chosen]
             for place in places:
                 row[place] += weight
     return result
+
+
+def in_one_order(spec: Spec, result: Result) -> Result:
+    """The result with opened ballots sorted: a shuffle's order means nothing."""
+    return [
+        sorted(row) if isinstance(question, NonHomomorphicQuestion) else row
+        for question, row in zip(spec.questions, result, strict=True)
+    ]
 
 
 # --- all of it ---------------------------------------------------------------------------------------------------
@@ -599,7 +618,7 @@ def simulate(spec: Spec) -> Simulation:
         book.write("closed", {"at": "2026-11-10T18:00Z"}, SERVICE, seal=True)
     if stage >= STAGES.index("tallying"):
         result = _tally(spec, scene, counted, votes)
-        if result != count_in_clear(spec, votes):
+        if in_one_order(spec, result) != in_one_order(spec, count_in_clear(spec, votes)):
             raise AssertionError("the simulated tally is not the sum of its votes")
     if stage >= STAGES.index("tallied"):
         raw_result = encode_result(result or [])
@@ -628,6 +647,18 @@ def simulate(spec: Spec) -> Simulation:
     )
 
 
+def _shuffle(spec: Spec, scene: _Scene, tally: EncryptedTally) -> EncryptedTally:
+    """Every trustee shuffles in turn; what is to be decrypted."""
+    book, election = scene.book, scene.election
+    for owner in scene.ceremony.secrets:
+        shuffle = make_shuffle(election, tally, coins_for(spec.seed, f"shuffle {owner}"))
+        raw = shuffle.encode()
+        book.append("Shuffle", raw, Owned(owner, sha256_hex(raw)).encode())
+        tally = apply_shuffle(election, tally, shuffle)
+    book.append("EndShuffles")
+    return tally
+
+
 def _tally(
     spec: Spec, scene: _Scene, counted: dict[int, Ballot], votes: Sequence[tuple[int, Choices]]
 ) -> Result:
@@ -639,8 +670,10 @@ def _tally(
         accumulator.add(ballot, weight)
         total += weight
     tally = accumulator.tally()
-    raw_tally = encode_encrypted_tally(tally)
+    raw_tally = encode_encrypted_tally(election, tally)
     book.append("EncryptedTally", raw_tally, SizedTally(len(counted), total, sha256_hex(raw_tally)).encode())
+    if election.shuffled_questions:
+        tally = _shuffle(spec, scene, tally)
     partials: dict[int, PartialDecryption] = {}
     strong: list[tuple[int, dict[str, Any]]] = []
     for owner in spec.decrypting or enough_owners(ceremony.trustees):
@@ -743,10 +776,32 @@ KINDS: dict[str, Spec] = {
 }
 
 
+# Ranked and graded questions: ballots are shuffled and opened one by one.
+RANKING = NonHomomorphicQuestion(
+    ("Ada", "Björn", "Çelik"), "Rank the candidates", {"method": "STV", "seats": 1}
+)
+RANKED_KINDS: dict[str, Spec] = {
+    "ranked": Spec(
+        (YES_NO, RANKING),
+        trustees=(SINGLE, SINGLE),
+        votes=(
+            (0, ((0,), (1, 2, 3))),
+            (1, ((1,), (3, 1, 2))),
+            (2, ((0,), (0, 0, 0))),
+            (0, ((1,), (2, 1, 0))),
+        ),
+        seed=31,
+    ),
+    "ranked-threshold": Spec((RANKING, RANKING), trustees=(Threshold(2, 3),), voters=6, seed=32),
+    "ranked-rfc": Spec((RANKING,), group="RFC-3526-2048", voters=3, seed=33),
+    "ranked-empty": Spec((RANKING,), trustees=(SINGLE, SINGLE), votes=(), seed=34),
+}
+
+
 @cache
 def sound(kind: str) -> Simulation:
     """The sound election of that kind; made once in each process."""
-    return simulate(KINDS[kind])
+    return simulate((KINDS | RANKED_KINDS)[kind])
 
 
 @cache

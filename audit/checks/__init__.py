@@ -53,10 +53,15 @@ CHECKS: tuple[CheckSpec, ...] = tuple(
         ("B10", "blank votes are proved to choose nothing else"),
         ("B11", "no ballot stands twice"),
         ("B12", "nobody votes twice where the election data say that votes are final"),
+        ("B13", "ranked and graded votes are proved to be known to their voters"),
+        ("B14", "votes for lists are proved to be for candidates of one list"),
         # tally.py
         ("C1", "the encrypted tally is canonical, its elements in the group"),
         ("C2", "the number and weight of counted ballots are right"),
-        ("C3", "the encrypted tally is the product of the counted ballots"),
+        ("C3", "the encrypted tally is that of the counted ballots"),
+        ("H1", "as many ballots come out of each shuffle as went in, as elements of the group"),
+        ("H2", "the proofs of shuffles are canonical"),
+        ("H3", "each shuffle is proved to change nothing but the order"),
         ("D1", "each trustee decrypts at most once, and as itself"),
         ("D2", "partial decryptions are canonical, their elements in the group"),
         ("D3", "partial decryptions are proved"),
@@ -65,6 +70,7 @@ CHECKS: tuple[CheckSpec, ...] = tuple(
         ("R1", "the result has a count for every choice"),
         ("R2", "the result is what the tally decrypts to"),
         ("R3", "the counts are possible with these votes"),
+        ("R4", "opened ballots are what a voter encrypted"),
         # journal.py
         ("J1", "journal lines are canonical"),
         ("J2", "journal lines form one chain"),
@@ -92,6 +98,12 @@ FINALITY = ("B12",)
 TALLY = ("C1", "C2", "C3")
 DECRYPTION = ("D1", "D2", "D3")
 RESULT = ("D5", "R1", "R2", "R3")
+# Where ballots are ranked or graded: shuffled, and opened one by one.
+RANKED_BALLOTS = ("B13",)
+SHUFFLES = ("H1", "H2", "H3")
+OPENED = ("R4",)
+# Where lists are voted for.
+LISTS = ("B14",)
 PACKAGE = ("P1", "P2", "P3", "P4")
 JOURNAL = ("J1", "J2", "J3", "J4", "J5", "J6", "J7", "J8", "J9")
 # Where the journal says how many of the committee act.

@@ -1,4 +1,4 @@
-"""Ballots (rules B1–B12) and the product of the counted ones.
+"""Ballots (rules B1–B14) and the product of the counted ones.
 
 Ballots are verified in chunks. A chunk is a plain value (path and byte ranges), so that another
 process can take it. Kept per credential: where its last ballot stands (12 bytes); per revote: a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ from crypto.checker import PlainChecker
 from crypto.election import Election
 from crypto.errors import ProtocolError, RejectedError
 from crypto.groups.fixed_base import FixedBases
+from crypto.questions import ListsQuestion, NonHomomorphicQuestion
 from crypto.record import Entry
+from crypto.result import Result
 from crypto.tally import EncryptedTally, TallyAccumulator
 
 CHUNK = 64
@@ -78,7 +80,7 @@ def _read(chunk: Chunk) -> Iterator[tuple[Place, bytes]]:
 def verify_chunk(
     setup: SetupFacts, tables: FixedBases[Any], ballots: Iterable[tuple[Place, bytes]]
 ) -> ChunkResult:
-    """Every rule that concerns one ballot alone, B1 to B10."""
+    """Every rule that concerns one ballot alone: B1 to B10, B13, B14."""
     election, checker = setup.election, PlainChecker(setup.election.group, tables)
     tally = TallyAccumulator(election)
     seen: list[Seen] = []
@@ -145,6 +147,11 @@ class BallotCheck:
         self.counted = 0
         self.counted_weight = 0
         self.all_good = True
+
+    @property
+    def are_shuffled(self) -> bool:
+        """Whether ballots are opened one by one, after shuffles."""
+        return bool(self._setup.election.shuffled_questions)
 
     def add(self, entry: Entry) -> None:
         """The next Ballot entry."""
@@ -231,6 +238,16 @@ def make_pool(setup: SetupFacts, jobs: int) -> ProcessPoolExecutor | None:
     return ProcessPoolExecutor(jobs, initializer=start_worker, initargs=(setup,))
 
 
-def unanimous(result: Sequence[Sequence[int]], weight: int) -> bool:
+def unanimous(election: Election, result: Result, weight: int) -> bool:
     """Whether the result shows that all voted alike: then it reveals everybody's vote."""
-    return weight > 0 and all(count in (0, weight) for row in result for count in row)
+    if weight == 0:
+        return False
+    for question, row in zip(election.questions, result, strict=True):
+        if isinstance(question, NonHomomorphicQuestion):
+            if any(ballot != row[0] for ballot in row):
+                return False
+            continue
+        counts = [count for part in row for count in part] if isinstance(question, ListsQuestion) else row
+        if any(count not in (0, weight) for count in counts):
+            return False
+    return True

@@ -82,6 +82,10 @@ def check_setup(entry: Entry, findings: Findings) -> SetupFacts:
             raise RejectedError("S5", "the election key is not the product of the trustees' keys")
     with findings.stage("S4", record="credentials"):
         credentials = parse_credential_list(group, raw_credentials)
+        if election.shuffled_questions and any(credentials.weight(i) != 1 for i in range(len(credentials))):
+            raise RejectedError(
+                "S4", "ranked or graded ballots are opened one by one, so that none can weigh more"
+            )
     if not credentials.is_sorted:
         findings.warn("the credentials are not sorted: their order may tell something about the roll")
     facts = SetupFacts(election, trustees, credentials, sha256_hex(raw_trustees), sha256_hex(raw_credentials))

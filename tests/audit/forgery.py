@@ -22,7 +22,7 @@ from crypto.questions import HomomorphicQuestion
 from crypto.randomness import Coins
 from crypto.record import make_setup
 from crypto.result import encode_result
-from crypto.tally import EncryptedTally, SizedTally, encode_encrypted_tally
+from crypto.tally import EncryptedTally, SizedTally
 from crypto.trustees import make_trustee_key
 from tests.simulator import Entry, Simulation, coins_for
 
@@ -149,8 +149,8 @@ def adapted_decryption(
 
 
 def tally_entry(tally: EncryptedTally, count: int, weight: int) -> Entry:
-    """The EncryptedTally entry of that tally, its size as it is claimed."""
-    raw = encode_encrypted_tally(tally)
+    """The EncryptedTally entry of that tally of homomorphic questions, its size as it is claimed."""
+    raw = encode_json_bytes([[ciphertext.encode() for ciphertext in row] for row in tally])
     return Entry("EncryptedTally", (raw, SizedTally(count, weight, sha256_hex(raw)).encode()))
 
 

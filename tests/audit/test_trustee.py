@@ -364,7 +364,7 @@ def shortened(whole: Simulation | None = None) -> Simulation:
     ballots = [entry for entry in entries if entry.type == "Ballot"]
     for entry in ballots:
         accumulator.add(parse_ballot(election.election, entry.bodies[0]), 1)
-    raw = encode_encrypted_tally(accumulator.tally())
+    raw = encode_encrypted_tally(election.election, accumulator.tally())
     sized = SizedTally(len(ballots), len(ballots), sha256_hex(raw)).encode()
     entries[-1] = replace(entries[-1], bodies=(raw, sized), event=None)
     acts = [replace(act, box=act.box - (act.box > place)) for act in election.acts]

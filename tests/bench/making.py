@@ -67,7 +67,7 @@ class Voting:
         for raw in self.ballots:
             accumulator.add(parse_ballot(election, raw), 1)
         tally = accumulator.tally()
-        raw_tally = encode_encrypted_tally(tally)
+        raw_tally = encode_encrypted_tally(election, tally)
         sized = SizedTally(len(self.ballots), len(self.ballots), sha256_hex(raw_tally)).encode()
         raw = make_partial_decryption(election, tally, secret, SystemCoins())
         partials = {1: parse_partial_decryption(election, tally, raw)}

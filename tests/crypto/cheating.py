@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crypto import transcript
-from crypto.ballot import _make_answer
+from crypto.answers import make_answer
 from crypto.credentials import derive_secret
 from crypto.election import Election
 from crypto.encoding import encode_json_bytes, sha256_base64
@@ -33,7 +33,7 @@ def make_dishonest_ballot(
     public = group.power_g(derive_secret(group, election.uuid, credential))
     s0 = transcript.ballot_context(election.fingerprint, public)
     answers = [
-        _make_answer(election, question, s0, vote, coins).encode()
+        make_answer(group, election.public_key, question, s0, vote, coins).encode()
         for question, vote in zip(election.homomorphic_questions, votes, strict=True)
     ]
     value = {

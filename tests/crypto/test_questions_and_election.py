@@ -154,20 +154,69 @@ def test_blank_false_is_as_good_as_absent() -> None:
     assert parse_questions([{**QUESTION, "blank": False}]) == parse_questions([without])
 
 
+RANKED = {"type": "NonHomomorphic", "value": {"answers": ["a", "b"], "question": "?"}}
+LISTS = {"type": "Lists", "value": {"answers": [["l", "c"], ["m"]], "question": "?"}}
+
+
+@pytest.mark.parametrize("question", [RANKED, {**RANKED, "extra": {"method": "Schulze"}}, LISTS])
+def test_questions_of_other_kinds_come_back(question: dict[str, Any]) -> None:
+    election = parse_election(encode_json_bytes(json_with(data(), ("questions",), [QUESTION, question])))
+    assert election.questions[1].encode() == question
+    assert election.shuffled_questions == ((1,) if question["type"] == "NonHomomorphic" else ())
+    assert not election.is_homomorphic
+    with pytest.raises(MisuseError):
+        _ = election.homomorphic_questions
+
+
 @pytest.mark.parametrize(
     "question",
     [
-        {"type": "NonHomomorphic", "value": {"answers": ["a"], "question": "?"}},
-        {"type": "NonHomomorphic", "value": {}, "extra": {"method": "Schulze"}},
-        {"type": "Lists", "value": {"answers": [["l", "c"]], "question": "?"}},
+        {"type": "Ranked", "value": RANKED["value"]},
+        {"type": None, "value": RANKED["value"]},
+        {"type": "NonHomomorphic"},
+        {"type": "NonHomomorphic", "value": {}},
+        {"type": "NonHomomorphic", "value": {"answers": [], "question": "?"}},
+        {"type": "NonHomomorphic", "value": {"answers": [1], "question": "?"}},
+        {"type": "NonHomomorphic", "value": {"answers": [["a"]], "question": "?"}},
+        {"type": "NonHomomorphic", "value": {"question": "?", "answers": ["a"]}},
+        {"type": "NonHomomorphic", "value": {"answers": ["a"], "question": "?", "min": 1}},
+        {**RANKED, "extra": None},
+        {"value": RANKED["value"], "type": "NonHomomorphic"},
+        {**RANKED, "blank": True},
+        {**LISTS, "extra": {}},
+        {"type": "Lists", "value": {"answers": [], "question": "?"}},
+        {"type": "Lists", "value": {"answers": [[]], "question": "?"}},
+        {"type": "Lists", "value": {"answers": ["l"], "question": "?"}},
+        {"type": "Lists", "value": {"answers": [["l", 2]], "question": "?"}},
     ],
 )
-def test_questions_of_a_later_issue_are_recognised_and_never_counted(question: dict[str, Any]) -> None:
-    election = parse_election(encode_json_bytes(json_with(data(), ("questions",), [QUESTION, question])))
-    assert not election.is_supported
-    assert election.questions[1].encode() == question
+def test_questions_of_other_kinds_have_their_fields_only(question: dict[str, Any]) -> None:
+    with refused("S1"):
+        parse_questions([question])
+
+
+def test_more_answers_than_an_element_holds_are_refused() -> None:
+    for count, fits in ((30, True), (31, False)):
+        answers = [f"a{n}" for n in range(count)]
+        question = {"type": "NonHomomorphic", "value": {"answers": answers, "question": "?"}}
+        raw = encode_json_bytes(json_with(data(), ("questions",), [question]))
+        if fits:
+            assert parse_election(raw).shuffled_questions == (0,)
+        else:
+            with refused("S1", "holds 30"):
+                parse_election(raw)
+
+
+@pytest.mark.parametrize("vote", [[], [1], [1, 2, 3], [0, 256], [-1, 1]])
+def test_a_ranked_vote_is_a_byte_for_each_answer(vote: list[int]) -> None:
+    [question] = parse_questions([RANKED])
     with pytest.raises(MisuseError):
-        _ = election.homomorphic_questions
+        question.make_vote(vote, "q")
+    assert question.make_vote([0, 255], "q") == [0, 255]
+    with pytest.raises(MisuseError):
+        question.make_vote("blank", "q")
+    with pytest.raises(MisuseError):
+        parse_questions([LISTS])[0].make_vote(vote, "q")
 
 
 @pytest.mark.parametrize("blank", [True, False])

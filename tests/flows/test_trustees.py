@@ -565,7 +565,7 @@ def without_ballot(entries: list[Entry], election: HeldElection) -> list[Entry]:
         if entry.type == "Ballot":
             accumulator.add(parse_ballot(parameters, entry.bodies[0]), 1)
             count += 1
-    raw = encode_encrypted_tally(accumulator.tally())
+    raw = encode_encrypted_tally(parameters, accumulator.tally())
     sized = SizedTally(count, count, sha256_hex(raw)).encode()
     return [
         replace(entry, bodies=(raw, sized)) if entry.type == "EncryptedTally" else entry for entry in entries

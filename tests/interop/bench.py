@@ -19,7 +19,8 @@ from crypto.decryption import (
 )
 from crypto.election import parse_election
 from crypto.record import BoxState, Entry, EntryReader
-from crypto.result import Result, parse_result, verify_result
+from crypto.result import Result, find_odd_ballots, parse_result, verify_result
+from crypto.shuffle import apply_shuffle, parse_shuffle, verify_shuffle
 from crypto.tally import TallyAccumulator, encode_encrypted_tally, parse_encrypted_tally, parse_sized_tally
 from crypto.trustees import Trustees, election_public_key, parse_trustees, verify_trustees
 from tests.belenios import Tool
@@ -228,8 +229,7 @@ def dump(value: Any) -> str:
 # --- our judgement -----------------------------------------------------------------------------------------------
 
 
-def judge(archive: bytes) -> Result | None:
-    """Everything that `crypto` checks about an archive; its result if it has one. Raises what is wrong."""
+def _read(archive: bytes) -> tuple[EntryReader, list[Entry]]:
     reader = EntryReader()
     parser = RecordParser()
     entries: list[Entry] = []
@@ -240,6 +240,12 @@ def judge(archive: bytes) -> Result | None:
                 reader.cursor = reader.cursor.with_election(parse_election(entry.data[0]))
     parser.close()
     reader.close()
+    return reader, entries
+
+
+def judge(archive: bytes) -> Result | None:
+    """Everything that `crypto` checks about an archive; its result if it has one. Raises what is wrong."""
+    reader, entries = _read(archive)
     raw_election, raw_trustees, raw_credentials, _ = entries[0].data
     election = parse_election(raw_election)
     group = election.group
@@ -264,14 +270,18 @@ def judge(archive: bytes) -> Result | None:
         accumulator.add(ballot, credentials.weight(place))
     tally = accumulator.tally()
     (counting,) = [entry for entry in entries if entry.event.type == "EncryptedTally"]
-    assert encode_encrypted_tally(tally) == counting.data[0]
+    assert encode_encrypted_tally(election, tally) == counting.data[0]
     assert parse_encrypted_tally(election, counting.data[0]) == tally
     sized = parse_sized_tally(counting.payload)
     total = sum(credentials.weight(place) for place in counted)
     assert (sized.num_tallied, sized.total_weight) == (len(counted), total)
     partials: dict[int, PartialDecryption] = {}
     for entry in entries:
-        if entry.event.type == "PartialDecryption":
+        if entry.event.type == "Shuffle":
+            shuffle = parse_shuffle(election, tally, entry.data[0])
+            verify_shuffle(election, tally, shuffle, checker)
+            tally = apply_shuffle(election, tally, shuffle)
+        elif entry.event.type == "PartialDecryption":
             owner = parse_owned(entry.payload).owner
             pd = parse_partial_decryption(election, tally, entry.data[0])
             verify_partial_decryption(election, tally, trustees.owners[owner - 1].public_key, pd, checker)
@@ -281,6 +291,7 @@ def judge(archive: bytes) -> Result | None:
         return None
     result = parse_result(election, entries[-1].payload)
     verify_result(election, trustees, tally, partials, result, total)
+    assert find_odd_ballots(election, trustees, tally, partials) == []
     checker.finish()
     return result
 

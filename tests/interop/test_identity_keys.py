@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from crypto import transcript
-from crypto.ballot import _make_answer, parse_ballot
+from crypto.answers import make_answer
+from crypto.ballot import parse_ballot
 from crypto.credentials import parse_credential_list
 from crypto.decryption import Owned, make_partial_decryption
 from crypto.election import Election, parse_election
@@ -44,7 +45,9 @@ def crafted(group_name: str) -> tuple[Election, list[Entry]]:
     setup = make_setup(raw_election, raw_trustees, raw_credentials)
 
     s0 = transcript.ballot_context(election.fingerprint, group.identity)
-    answer = _make_answer(election, election.homomorphic_questions[0], s0, [1, 0], coins_for(1, "answer"))
+    answer = make_answer(
+        group, election.public_key, election.questions[0], s0, [1, 0], coins_for(1, "answer")
+    )
     unsigned = {
         "election_uuid": election.uuid,
         "election_hash": election.fingerprint,
@@ -57,7 +60,7 @@ def crafted(group_name: str) -> tuple[Election, list[Entry]]:
     ballot = encode_json_bytes({**unsigned, "signature": {"hash": digest, "proof": proof.encode()}})
 
     tally = (answer.choices,)
-    raw_tally = encode_encrypted_tally(tally)
+    raw_tally = encode_encrypted_tally(election, tally)
     partial = make_partial_decryption(election, tally, 0, coins_for(1, "partial"))
     return election, [
         Entry("Setup", (raw_election, raw_trustees, raw_credentials, setup)),

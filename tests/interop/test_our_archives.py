@@ -12,6 +12,7 @@ from tests.interop.bench import Bench, judge
 from tests.simulator import (
     BOARD,
     KINDS,
+    RANKED_KINDS,
     SINGLE,
     STAGES,
     YES_NO,
@@ -82,6 +83,17 @@ def test_the_elections_that_other_tests_break_are_sound_to_others_too(bench33: B
     """A refusal in those tests must come from what they changed; "weighted" goes beyond 2^30."""
     simulation = sound(kind)
     bench33.put_archive(simulation.election.uuid, simulation.archive).verify()
+    assert judge(simulation.archive) == simulation.result
+
+
+@pytest.mark.parametrize("kind", RANKED_KINDS)
+def test_ranked_ballots(bench20: Bench, bench33: Bench, kind: str) -> None:
+    """Embedded, shuffled and opened one by one; 2.0 knows the multiplicative group only."""
+    simulation = sound(kind)
+    for bench in (bench20, bench33) if kind == "ranked-rfc" else (bench33,):
+        bench.put_archive(simulation.election.uuid, simulation.archive).verify()
+    for ballot in simulation.ballots:
+        bench33.verify_ballot(ballot)
     assert judge(simulation.archive) == simulation.result
 
 

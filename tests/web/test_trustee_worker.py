@@ -277,7 +277,7 @@ def recount_of(simulation: Simulation, ballots: list[Entry]) -> tuple[bytes, byt
     accumulator = TallyAccumulator(simulation.election)
     for entry in ballots:
         accumulator.add(parse_ballot(simulation.election, entry.bodies[0]), 1)
-    raw = encode_encrypted_tally(accumulator.tally())
+    raw = encode_encrypted_tally(simulation.election, accumulator.tally())
     return raw, SizedTally(len(ballots), len(ballots), sha256_hex(raw)).encode()
 
 

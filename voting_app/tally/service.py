@@ -202,7 +202,7 @@ def _append_tally(context: Context, uuid: str, claim: _Claim) -> None:
     last = _find_last_ballots(context, box_id, claim) if is_revoted else None
     ballots = _renewing(ledger.iter_ballots(context.database, box_id), claim)
     tally, count, weight = count_ballots(material, ballots, last)
-    raw = encode_encrypted_tally(tally)
+    raw = encode_encrypted_tally(material.election, tally)
     sized = SizedTally(count, weight, sha256_hex(raw)).encode()
     with context.database.write() as session:
         ledger.lock_box(session, box_id, exclusive=True)
