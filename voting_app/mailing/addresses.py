@@ -6,7 +6,8 @@ new address is asked anew, and the ones before it are told that there is another
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,8 +70,20 @@ class Question:
 # --- the rule ----------------------------------------------------------------------------------------------
 
 
-def judge(email: str, row: MemberAddress | None, now: datetime, *, lifetime: timedelta) -> AddressState:
-    """Return what is known of an address on a roll; `row` is what its member was asked about it, if ever."""
+def judge(
+    email: str,
+    row: MemberAddress | None,
+    now: datetime,
+    *,
+    lifetime: timedelta,
+    others: Iterable[MemberAddress] = (),
+) -> AddressState:
+    """Return what is known of an address on a roll; `row` is what its member was asked about it, if ever, `others` is
+    what the same member was asked about other addresses.
+
+    Whoever was asked about another one since then is asked anew, also if a yes was given: otherwise an address that was
+    somebody's for a day could be put back on the roll, and nobody would be told.
+    """
     if not email.strip():
         return AddressState.MISSING
     if not is_address(email):
@@ -79,6 +92,8 @@ def judge(email: str, row: MemberAddress | None, now: datetime, *, lifetime: tim
         return AddressState.UNASKED
     if row.denied_at is not None:
         return AddressState.DENIED
+    if any(other.denied_at is None and other.asked_at > row.asked_at for other in others):
+        return AddressState.EXPIRED
     if row.confirmed_at is not None:
         return AddressState.CONFIRMED if now < row.confirmed_at + lifetime else AddressState.EXPIRED
     return AddressState.ASKED if now < row.asked_at + LINK_LIFETIME else AddressState.EXPIRED
@@ -109,11 +124,27 @@ def set_confirming(session: Session, election_id: int, wanted: bool) -> None:
         rule.confirms_addresses = wanted
 
 
-def find_rows(session: Session, entries: Sequence[RollEntry]) -> dict[int, MemberAddress]:
-    """What the members of these entries were asked about the addresses there, by the entry's id."""
-    known = {(row.member_number, row.address): row for row in _list_rows(session, entries)}
-    found = {entry.id: known.get((entry.member_number, normalise(entry.email))) for entry in entries}
-    return {id_: row for id_, row in found.items() if row is not None}
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a member's address on a roll, and the question about it, if there was one."""
+
+    state: AddressState
+    row: MemberAddress | None
+
+
+def find_known(session: Session, context: Context, entries: Sequence[RollEntry]) -> dict[int, Known]:
+    """What is known of the addresses of these members, by the entry's id."""
+    now, lifetime = context.clock.now(), get_lifetime(context)
+    asked: dict[str, list[MemberAddress]] = defaultdict(list)
+    for row in _list_rows(session, entries):
+        asked[row.member_number].append(row)
+    found = {}
+    for entry in entries:
+        rows, address = asked[entry.member_number], normalise(entry.email)
+        own = next((row for row in rows if row.address == address), None)
+        others = [row for row in rows if row is not own]
+        found[entry.id] = Known(judge(entry.email, own, now, lifetime=lifetime, others=others), own)
+    return found
 
 
 def _list_rows(session: Session, entries: Sequence[RollEntry]) -> list[MemberAddress]:
@@ -240,35 +271,36 @@ def _ask(
     entries: Sequence[RollEntry],
     wanted: AbstractSet[AddressState],
 ) -> int:
-    now, lifetime = context.clock.now(), get_lifetime(context)
-    rows = find_rows(session, entries)
-    asked: list[tuple[RollEntry, str]] = []
+    now = context.clock.now()
+    known = find_known(session, context, entries)
+    asked: list[tuple[RollEntry, MemberAddress, str]] = []
     for entry in entries:
-        row = rows.get(entry.id)
-        if judge(entry.email, row, now, lifetime=lifetime) not in wanted:
+        if known[entry.id].state not in wanted:
             continue
+        row = known[entry.id].row
         link = new_token()
         if row is None:
             row = MemberAddress(member_number=entry.member_number, address=normalise(entry.email))
             session.add(row)
-            rows[entry.id] = row
         else:
             # A link that waits to be sent is worth nothing any more.
             mail.withdraw(session, _topic(row), is_over=True)
         row.name, row.language = entry.name, choose_mail_language(entry.language, view)
         row.digest, row.asked_at, row.confirmed_at, row.denied_at = digest(link), now, None, None
-        asked.append((entry, link))
+        asked.append((entry, row, link))
     session.flush()
     # Not all in one minute, and after those that were asked before.
     pause = timedelta(minutes=1) / context.settings.mail_per_minute
     last = mail.find_last_due(session, ASKING)
     start = now if last is None else max(now, last + pause)
     mails = [
-        _make_mail(context, view, entry, rows[entry.id], link, start + pause * place)
-        for place, (entry, link) in enumerate(asked)
+        _make_mail(context, view, entry, row, link, start + pause * place)
+        for place, (entry, row, link) in enumerate(asked)
     ]
     mail.enqueue_new(session, context, mails)
-    tell_former(session, context, view, [entry for entry, _ in asked], f"{view.uuid} {now:%Y-%m-%dT%H:%M:%S}")
+    tell_former(
+        session, context, view, [entry for entry, _, _ in asked], f"{view.uuid} {now:%Y-%m-%dT%H:%M:%S}"
+    )
     return len(asked)
 
 

@@ -86,7 +86,6 @@ def plan_run(session: Session, context: Context, view: ElectionView) -> Plan:
 
 def list_candidates(session: Session, context: Context, view: ElectionView) -> list[Candidate]:
     """Everybody who may vote, by member number."""
-    now, lifetime = context.clock.now(), addresses.get_lifetime(context)
     entries = list(
         session.scalars(
             select(RollEntry)
@@ -94,7 +93,7 @@ def list_candidates(session: Session, context: Context, view: ElectionView) -> l
             .order_by(RollEntry.member_number)
         )
     )
-    rows = addresses.find_rows(session, entries)
+    known = addresses.find_known(session, context, entries)
     waiting = {row.roll_entry_id for row in vault.list_waiting(session, view.id)}
     begun = set(session.scalars(select(Delivery.roll_entry_id).where(Delivery.election_id == view.id)))
     return [
@@ -103,7 +102,7 @@ def list_candidates(session: Session, context: Context, view: ElectionView) -> l
             entry.member_number,
             entry.name,
             entry.email,
-            addresses.judge(entry.email, rows.get(entry.id), now, lifetime=lifetime),
+            known[entry.id].state,
             is_waiting=entry.id in waiting and entry.id not in begun,
         )
         for entry in entries

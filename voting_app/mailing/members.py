@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from voting_app.context import Context
 from voting_app.elections.service import ElectionView
@@ -109,10 +109,17 @@ def _restrict(context: Context, only: Only) -> list[ColumnElement[bool]]:
     is_sealed = exists().where(SealedCredential.roll_entry_id == RollEntry.id)
     if only is Only.UNCONFIRMED:
         good_from = context.clock.now() - addresses.get_lifetime(context)
+        later = aliased(MemberAddress)
+        is_overtaken = exists().where(
+            later.member_number == MemberAddress.member_number,
+            later.asked_at > MemberAddress.asked_at,
+            later.denied_at.is_(None),
+        )
         is_confirmed = exists().where(
             MemberAddress.member_number == RollEntry.member_number,
             MemberAddress.address == func.lower(RollEntry.email),
             MemberAddress.confirmed_at > good_from,
+            ~is_overtaken,
         )
         return [~is_confirmed]
     if only is Only.WAITING:
@@ -136,12 +143,11 @@ def list_standings(
         .where(and_(RollEntry.election_id == view.id, RollEntry.eligible, RollEntry.id.in_(ids)))
         .order_by(RollEntry.member_number)
     ).all()
-    asked = addresses.find_rows(session, [entry for entry, _, _ in rows])
-    unsent = addresses.find_unsent(session, list(asked.values()))
-    now, lifetime = context.clock.now(), addresses.get_lifetime(context)
+    known = addresses.find_known(session, context, [entry for entry, _, _ in rows])
+    unsent = addresses.find_unsent(session, [one.row for one in known.values() if one.row])
 
     def make(entry: RollEntry, delivery: Delivery | None, sealed: int | None) -> Standing:
-        row = asked.get(entry.id)
+        state, row = known[entry.id].state, known[entry.id].row
         mail = unsent.get(row.id) if row else None
         facts: dict[str, Any] = {
             "delivery": None,
@@ -159,7 +165,7 @@ def list_standings(
             member_number=entry.member_number,
             name=entry.name,
             email=entry.email,
-            address=addresses.judge(entry.email, row, now, lifetime=lifetime),
+            address=state,
             unsent=mail.reason if mail else None,
             way=entry.credential_way,
             has_credential=sealed is not None,
