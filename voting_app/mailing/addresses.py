@@ -147,6 +147,14 @@ def find_known(session: Session, context: Context, entries: Sequence[RollEntry])
     return found
 
 
+def is_good(session: Session, context: Context, entry: RollEntry) -> bool:
+    """Whether a credential may go to this member's address now."""
+    state = find_known(session, context, [entry])[entry.id].state
+    if is_confirming(session, entry.election_id):
+        return state is AddressState.CONFIRMED
+    return state not in (AddressState.MISSING, AddressState.UNUSABLE, AddressState.DENIED)
+
+
 def _list_rows(session: Session, entries: Sequence[RollEntry]) -> list[MemberAddress]:
     numbers = [entry.member_number for entry in entries]
     rows: list[MemberAddress] = []

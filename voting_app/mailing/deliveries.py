@@ -255,6 +255,10 @@ def _write(session: Session, context: Context, row: Delivery) -> Letter | None:
         # Printed in the meantime, say. Who had no mail yet is not in the run any more.
         session.delete(row)
         return None
+    # A run may take hours, and a mail be sent again days later: whoever said "not me" in the meantime gets nothing.
+    if not addresses.is_good(session, context, entry):
+        _stop(row, "the address is not confirmed any more, or not the member's")
+        return None
     box = session.scalars(
         select(BallotBox).where(BallotBox.election_id == row.election_id).order_by(BallotBox.ordinal).limit(1)
     ).one()

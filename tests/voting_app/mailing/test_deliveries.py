@@ -308,6 +308,33 @@ def test_a_refused_mail_keeps_the_credential_for_another_try(
     assert refused.value.code == "credential-gone"
 
 
+def test_what_is_learned_of_an_address_holds_for_what_waits_and_for_what_is_sent_again(
+    quick: Context, drop: MailDrop, mail_clock: SettableClock
+) -> None:
+    run = begin(quick)
+    with quick.database.write() as session:
+        session.execute(
+            update(MemberAddress)
+            .where(MemberAddress.member_number == "M1")
+            .values(confirmed_at=None, denied_at=mail_clock.now())
+        )
+        session.execute(
+            update(MemberAddress).where(MemberAddress.member_number == "M2").values(confirmed_at=None)
+        )
+    assert run_due(quick) == 1
+    assert states(quick) == ["refused", "refused", "sent"]
+    ada, grace, _ = [row.roll_entry_id for row in rows(quick)]
+    # Where nobody must confirm, what was not answered is no obstacle, and a no is.
+    with quick.database.write() as session:
+        addresses.set_confirming(session, 1, wanted=False)
+    for entry in (ada, grace):
+        deliveries.send_again(quick, run.uuid, entry)
+    assert run_due(quick) == 1
+    assert states(quick) == ["refused", "sent", "sent"]
+    assert sorted(drop.list_recipients()) == ["emmy@example.org", "grace@example.org"]
+    assert "not the member's" in (rows(quick)[0].reason or "")
+
+
 @pytest.mark.parametrize("stage", ["answers", "after_data"])
 @pytest.mark.parametrize("code", [451, 554])
 def test_a_mail_server_that_repeats_the_link_does_not_leave_it_here(
@@ -358,10 +385,11 @@ def test_a_server_that_says_goodbye_has_taken_nothing(quick: Context, drop: Mail
 def test_a_connection_that_breaks_in_the_text_is_for_a_person(
     quick: Context, drop: MailDrop, mail_clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "SESSION_SECONDS", 0.3)
     drop.hold = True
     run = begin(quick, HEAD + "Ada,M1,ada@example.org,,\n")
-    assert run_due(quick) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(smtp, "SESSION_SECONDS", 0.3)
+        assert run_due(quick) == 0
     drop.hold = False
     mail_clock.advance(days=1)
     assert run_due(quick) == 0
