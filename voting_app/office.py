@@ -4,7 +4,9 @@ They are for one person, so no cache keeps them (security.py), and not compresse
 (compression.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from flask import Response, current_app, g, render_template, request
@@ -12,8 +14,10 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from voting_app.access import find_mark
+from voting_app.access import find_mark, get_login
+from voting_app.accounts import logins
 from voting_app.accounts.logins import Login
+from voting_app.context import get_context
 from voting_app.error_pages import translate_problem
 from voting_app.errors import Problem
 from voting_app.languages import N_
@@ -36,6 +40,10 @@ MENU = {
     "operations_office.show_settings": N_("Settings"),
     "accounts.show_own": N_("My account"),
 }
+
+
+# Refusals that somebody can do something about who sees them on the page of the form; 502 is the mail server's.
+_CORRECTABLE = frozenset({400, 409, 422, 429, 502})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,40 @@ def make_office_page(
     if problem:
         response.headers.update(problem.headers)
     return response
+
+
+def shown_again(
+    show: Callable[..., Response],
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """For the view that a form is sent to: if it refuses, the page with the form is shown again, and says why.
+
+    show: the view of that page, which takes the same parts of the address, and the Problem as `problem`. A form that is
+    not ours (400 `bad-request`) has no page, and neither has what can only be gone away from, such as a 404.
+    """
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        @wraps(view)
+        def answer(**address: Any) -> Response:
+            try:
+                return view(**address)
+            except Problem as problem:
+                require_correctable(problem)
+                return show(**address, problem=problem)
+
+        return answer
+
+    return decorate
+
+
+def require_correctable(problem: Problem) -> None:
+    """Raise a problem that the page of a form cannot show; for views that show it in a way of their own."""
+    if problem.status not in _CORRECTABLE or problem.code == "bad-request":
+        raise problem
+
+
+def confirm(code: str) -> None:
+    """Ask whoever is logged in for the second factor once more, before an act; Problems as `logins.confirm`."""
+    logins.confirm(get_context(), get_login(), code)
 
 
 def redirect_to(endpoint: str, **values: Any) -> Response:

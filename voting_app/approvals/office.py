@@ -4,15 +4,13 @@ others agree or withdraw it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from voting_app.access import OFFICERS, access, get_actor, get_login
-from voting_app.accounts import logins
+from voting_app.access import OFFICERS, access, get_actor
 from voting_app.accounts.forms import parse_form
 from voting_app.approvals import service, wire
 from voting_app.approvals.proposals import ProposalView
@@ -23,19 +21,17 @@ from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.privacy import Severity
 from voting_app.elections.privacy_words import describe_finding
 from voting_app.elections.service import ElectionView
-from voting_app.elections.states import Act, WrongStateError, next_state
+from voting_app.elections.states import Act, is_allowed
 from voting_app.errors import Problem
 from voting_app.languages import get_language
 from voting_app.mail.service import is_enabled
-from voting_app.office import redirect_to
+from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.roll import service as roll
 
 blueprint = Blueprint("approvals_office", __name__)
 
 _CALENDAR = "approvals_office.show_calendar"
 _ACT = "/office/elections/<uuid>/acts/<act>"
-# Refusals that the page can show beside what is there now.
-_CORRECTABLE = frozenset({400, 409, 422, 429})
 # Before these people read what the privacy check has found: after the first nothing of it can be mended any more.
 _CHECKED = frozenset({Act.FREEZE_ROLL, Act.OPEN})
 
@@ -70,7 +66,7 @@ def show_calendar(uuid: str) -> Response:
         "approvals/calendar.html",
         view,
         proposed=[_describe(view, proposal) for proposal in found],
-        acts=[(act, describe_deed(act)) for act in ORDER if _is_possible(view, act)],
+        acts=[(act, describe_deed(act)) for act in ORDER if is_allowed(view.state, act)],
         is_short=_is_short(view),
         has_mail=is_enabled(get_context().settings),
         done=_find_done(),
@@ -79,52 +75,65 @@ def show_calendar(uuid: str) -> Response:
 
 @blueprint.get(_ACT)
 @access("login", roles=OFFICERS)
-def show_act(uuid: str, act: str) -> Response:
+def show_act(uuid: str, act: str, problem: Problem | None = None) -> Response:
     """Show an act: what it means and its form, or who has proposed it."""
-    return _show(uuid, wire.parse_act(act))
+    deed = wire.parse_act(act)
+    view = find_election(uuid)
+    proposal = service.find_proposal(get_context(), uuid, deed)
+    return make_election_page(
+        "approvals/act.html",
+        view,
+        problem=problem,
+        tab=_CALENDAR,
+        act=deed,
+        words=describe_deed(deed),
+        fields=wire.FIELDS[deed],
+        typed={name: request.form.get(name, "") for name in wire.FIELDS[deed]},
+        is_possible=is_allowed(view.state, deed),
+        proposed=None if proposal is None else _describe(view, proposal),
+        needed=1 if view.officers is None else view.officers.count(deed),
+        is_short=_is_short(view),
+        has_mail=is_enabled(get_context().settings),
+        freeze=_find_freeze(view) if deed is Act.FREEZE_ROLL else None,
+        privacy=_find_privacy(view) if deed in _CHECKED and is_allowed(view.state, deed) else None,
+    )
 
 
 @blueprint.post(_ACT)
 @access("login", roles=OFFICERS)
+@shown_again(show_act)
 def propose(uuid: str, act: str) -> Response:
     """Propose an act; where one officer is enough, it is done."""
     deed, view = wire.parse_act(act), find_election(uuid)
     fields = parse_form(request.form, ("code",), wire.FIELDS[deed])
-    try:
-        # Before the code, which is good once: a slip of the hand must not cost one.
-        wish = wire.parse_wish(deed, fields, view.time_zone)
-        _require_possible(view, deed)
-        logins.confirm(get_context(), get_login(), fields["code"])
-        outcome = service.propose_or_agree(get_context(), uuid, deed, wish, get_actor())
-    except Problem as problem:
-        return _show(uuid, deed, problem, fields)
+    # Before the code, which is good once: a slip of the hand must not cost one.
+    wish = wire.parse_wish(deed, fields, view.time_zone)
+    elections.require_act_in(view.state, deed)
+    confirm(fields["code"])
+    outcome = service.propose_or_agree(get_context(), uuid, deed, wish, get_actor())
     return _go_on(uuid, deed, is_done=outcome.is_done)
 
 
 @blueprint.post(f"{_ACT}/agreement")
 @access("login", roles=OFFICERS)
+@shown_again(show_act)
 def agree(uuid: str, act: str) -> Response:
     """Agree to what was read; the last one who is needed does it with that."""
     deed = wire.parse_act(act)
     fields = parse_form(request.form, ("code", "subject"))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        outcome = service.agree(get_context(), uuid, deed, fields["subject"], get_actor())
-    except Problem as problem:
-        return _show(uuid, deed, problem)
+    confirm(fields["code"])
+    outcome = service.agree(get_context(), uuid, deed, fields["subject"], get_actor())
     return _go_on(uuid, deed, is_done=outcome.is_done)
 
 
 @blueprint.post(f"{_ACT}/withdrawal")
 @access("login", roles=OFFICERS)
+@shown_again(show_act)
 def withdraw(uuid: str, act: str) -> Response:
     """Withdraw a proposal, one's own or another officer's. Nothing is done by it, so it needs no code."""
     deed = wire.parse_act(act)
     fields = parse_form(request.form, ("subject",))
-    try:
-        service.withdraw(get_context(), uuid, deed, fields["subject"])
-    except Problem as problem:
-        return _show(uuid, deed, problem)
+    service.withdraw(get_context(), uuid, deed, fields["subject"])
     return redirect_to(_CALENDAR, uuid=uuid, done="withdrawn")
 
 
@@ -140,51 +149,10 @@ def _find_done() -> str | DeedWords | None:
     return describe_deed(Act(done)) if done in ORDER else None
 
 
-def _is_possible(view: ElectionView, act: Act) -> bool:
-    try:
-        next_state(view.state, act)
-    except WrongStateError:
-        return False
-    return True
-
-
-def _require_possible(view: ElectionView, act: Act) -> None:
-    try:
-        next_state(view.state, act)
-    except WrongStateError as error:
-        raise Problem(409, "wrong-state", str(error), extra={"state": view.state.value}) from error
-
-
 def _is_short(view: ElectionView) -> bool:
     """Whether fewer officers can log in than an act needs."""
     needed = 1 if view.officers is None else view.officers.needed
     return service.count_officers(get_context()) < needed
-
-
-def _show(
-    uuid: str, act: Act, problem: Problem | None = None, typed: Mapping[str, str] | None = None
-) -> Response:
-    if problem is not None and problem.status not in _CORRECTABLE:
-        raise problem
-    view = find_election(uuid)
-    proposal = service.find_proposal(get_context(), uuid, act)
-    return make_election_page(
-        "approvals/act.html",
-        view,
-        problem=problem,
-        tab=_CALENDAR,
-        act=act,
-        words=describe_deed(act),
-        fields=wire.FIELDS[act],
-        typed={name: (typed or {}).get(name, "") for name in wire.FIELDS[act]},
-        is_possible=_is_possible(view, act),
-        proposed=None if proposal is None else _describe(view, proposal),
-        needed=1 if view.officers is None else view.officers.count(act),
-        is_short=_is_short(view),
-        has_mail=is_enabled(get_context().settings),
-        freeze=_find_freeze(view) if act is Act.FREEZE_ROLL else None,
-        privacy=_find_privacy(view) if act in _CHECKED and _is_possible(view, act) else None,
-    )
 
 
 def _find_privacy(view: ElectionView) -> _Privacy | None:

@@ -1,7 +1,5 @@
 """The committee's pages of the candidates: what is shown beside each answer, and the form that changes it."""
 
-from collections.abc import Mapping
-
 from flask import Blueprint, Response, request
 
 from voting_app.access import OFFICERS, Role, access, get_actor
@@ -14,7 +12,7 @@ from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.service import get_revision, require_revision
 from voting_app.elections.states import Act, is_allowed
 from voting_app.errors import Problem
-from voting_app.office import redirect_to
+from voting_app.office import redirect_to, shown_again
 from voting_app.pages import page_url
 
 blueprint = Blueprint("candidates_office", __name__)
@@ -24,7 +22,6 @@ _CANDIDATES = "/office/elections/<uuid>/candidates"
 _TAB = "candidates_office.show_candidates"
 # A photo, and statements in a handful of languages.
 _LONGEST_FORM = LONGEST_UPLOAD + 200_000
-_CORRECTABLE = frozenset({409, 422})
 
 
 @blueprint.get(_CANDIDATES)
@@ -44,30 +41,54 @@ def show_candidates(uuid: str) -> Response:
 
 @blueprint.get(f"{_CANDIDATES}/<int:question>/<int:answer>")
 @access("login", roles=OFFICERS)
-def show_candidate(uuid: str, question: int, answer: int) -> Response:
+def show_candidate(
+    uuid: str,
+    question: int,
+    answer: int,
+    problem: Problem | None = None,
+) -> Response:
     """One answer, and the form for its statement and its photo."""
-    return _show_candidate(uuid, question, answer)
+    view = find_election(uuid)
+    name = service.require_answer(view, question, answer)
+    presentation = service.get_presentation(view)
+    candidate = presentation.find_candidate(question, answer)
+    statements = dict(candidate.statements)
+    return make_election_page(
+        "office/candidate.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        here=page_url("candidates_office.show_candidate", uuid=uuid, question=question, answer=answer),
+        place=(question, answer),
+        name=name,
+        title=service.get_questions(view)[question].question,
+        candidate=candidate,
+        longest=service.LONGEST_STATEMENT,
+        fields=[
+            (tag, request.form.get(f"statement-{tag}", statements.get(tag, "")))
+            for tag in presentation.languages
+        ],
+        # What was typed for the election as it was is not to be saved for another one, in which somebody else may stand
+        # in this place.
+        revision=request.form.get("revision") or get_revision(view),
+        may_edit=_may_edit(uuid),
+    )
 
 
 @blueprint.post(f"{_CANDIDATES}/<int:question>/<int:answer>")
 @access("login", roles=OFFICERS, longest_form=_LONGEST_FORM)
+@shown_again(show_candidate)
 def set_candidate(uuid: str, question: int, answer: int) -> Response:
     """Change statement and photo."""
     view = find_election(uuid)
     languages = service.get_presentation(view).languages
     names = [f"statement-{tag}" for tag in languages]
-    try:
-        # Before the fields: the form may be of an election that had other languages.
-        require_revision(view, request.form.get("revision", ""))
-    except Problem as problem:
-        return _show_candidate(uuid, question, answer, problem, request.form)
+    # Before the fields: the form may be of an election that had other languages.
+    require_revision(view, request.form.get("revision", ""))
     fields = parse_form(request.form, ("revision", *names), ("remove",))
-    try:
-        statements = {tag: _read_text(fields[f"statement-{tag}"]) for tag in languages}
-        change = Change(statements, _read_photo(is_removed=bool(fields["remove"])))
-        service.set_candidate(get_context(), uuid, question, answer, change, expected=fields["revision"])
-    except Problem as problem:
-        return _show_candidate(uuid, question, answer, problem, fields)
+    statements = {tag: _read_text(fields[f"statement-{tag}"]) for tag in languages}
+    change = Change(statements, _read_photo(is_removed=bool(fields["remove"])))
+    service.set_candidate(get_context(), uuid, question, answer, change, expected=fields["revision"])
     return redirect_to(_TAB, uuid=uuid, done="candidate")
 
 
@@ -100,39 +121,3 @@ def _read_photo(*, is_removed: bool) -> bytes | None:
 
 def _may_edit(uuid: str) -> bool:
     return get_actor().role in OFFICERS and is_allowed(find_election(uuid).state, Act.EDIT)
-
-
-def _show_candidate(
-    uuid: str,
-    question: int,
-    answer: int,
-    problem: Problem | None = None,
-    typed: Mapping[str, str] | None = None,
-) -> Response:
-    if problem is not None and problem.status not in _CORRECTABLE:
-        raise problem
-    view = find_election(uuid)
-    name = service.require_answer(view, question, answer)
-    presentation = service.get_presentation(view)
-    candidate = presentation.find_candidate(question, answer)
-    statements = dict(candidate.statements)
-    return make_election_page(
-        "office/candidate.html",
-        view,
-        problem=problem,
-        tab=_TAB,
-        here=page_url("candidates_office.show_candidate", uuid=uuid, question=question, answer=answer),
-        place=(question, answer),
-        name=name,
-        title=service.get_questions(view)[question].question,
-        candidate=candidate,
-        longest=service.LONGEST_STATEMENT,
-        fields=[
-            (tag, (typed or {}).get(f"statement-{tag}", statements.get(tag, "")))
-            for tag in presentation.languages
-        ],
-        # What was typed for the election as it was is not to be saved for another one, in which somebody else may stand
-        # in this place.
-        revision=(typed or {}).get("revision") or get_revision(view),
-        may_edit=_may_edit(uuid),
-    )

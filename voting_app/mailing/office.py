@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from voting_app.access import OFFICERS, REGISTRARS, STAFF, access, get_actor, get_login
-from voting_app.accounts import logins
+from voting_app.access import OFFICERS, REGISTRARS, STAFF, access, get_actor
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
@@ -15,7 +14,7 @@ from voting_app.mail.service import is_enabled
 from voting_app.mailing import addresses, deliveries, members, words
 from voting_app.mailing.deliveries import KEEPING_DAYS
 from voting_app.mailing.members import Only
-from voting_app.office import redirect_to
+from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.paging import cut
 from voting_app.registrar.service import SERVER_MODE
 from voting_app.roll.members import contains_words, split_words
@@ -25,7 +24,6 @@ blueprint = Blueprint("mailing_office", __name__)
 _MAILING = "/office/elections/<uuid>/mailing"
 _MEMBER = f"{_MAILING}/members/<int:entry>"
 _TAB = "mailing_office.show_mailing"
-_CORRECTABLE = frozenset({400, 409, 422, 429})
 _LONGEST_SEARCH = 200
 # Who sees the whole address, and not only enough of it to ask.
 _SEES_ADDRESSES = frozenset({*OFFICERS, *REGISTRARS})
@@ -33,44 +31,8 @@ _SEES_ADDRESSES = frozenset({*OFFICERS, *REGISTRARS})
 
 @blueprint.get(_MAILING)
 @access("login", roles=STAFF)
-def show_mailing(uuid: str) -> Response:
+def show_mailing(uuid: str, problem: Problem | None = None) -> Response:
     """How many addresses are confirmed, how many codes were sent, and what to do next."""
-    return _show_mailing(uuid)
-
-
-@blueprint.post(f"{_MAILING}/questions")
-@access("login", roles=REGISTRARS)
-def ask_members(uuid: str) -> Response:
-    """Ask all who were not asked yet, or did not answer in time, whether their address is right."""
-    fields = parse_form(request.form, ("code",))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        asked = addresses.ask_members(get_context(), uuid)
-    except Problem as problem:
-        return _show_mailing(uuid, problem)
-    return redirect_to(_TAB, uuid=uuid, asked=asked)
-
-
-@blueprint.post(f"{_MAILING}/rule")
-@access("login", roles=OFFICERS)
-def change_rule(uuid: str) -> Response:
-    """Decide whether an address must be confirmed before it gets a code."""
-    fields = parse_form(request.form, ("confirming", "code"))
-    if fields["confirming"] not in ("yes", "no"):
-        raise Problem(400, "bad-request", "The request could not be understood.")
-    context = get_context()
-    try:
-        logins.confirm(context, get_login(), fields["code"])
-        with context.database.write() as session:
-            election = lock_election(session, uuid)
-            addresses.set_confirming(session, election.id, fields["confirming"] == "yes")
-    except Problem as problem:
-        return _show_mailing(uuid, problem)
-    return redirect_to(_TAB, uuid=uuid, done="rule")
-
-
-def _show_mailing(uuid: str, problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
     context, view, role = get_context(), find_election(uuid), get_actor().role
     with context.database.read() as session:
         summary = members.summarise(session, context, view)
@@ -94,46 +56,47 @@ def _show_mailing(uuid: str, problem: Problem | None = None) -> Response:
     )
 
 
+@blueprint.post(f"{_MAILING}/questions")
+@access("login", roles=REGISTRARS)
+@shown_again(show_mailing)
+def ask_members(uuid: str) -> Response:
+    """Ask all who were not asked yet, or did not answer in time, whether their address is right."""
+    fields = parse_form(request.form, ("code",))
+    confirm(fields["code"])
+    asked = addresses.ask_members(get_context(), uuid)
+    return redirect_to(_TAB, uuid=uuid, asked=asked)
+
+
+@blueprint.post(f"{_MAILING}/rule")
+@access("login", roles=OFFICERS)
+@shown_again(show_mailing)
+def change_rule(uuid: str) -> Response:
+    """Decide whether an address must be confirmed before it gets a code."""
+    fields = parse_form(request.form, ("confirming", "code"))
+    if fields["confirming"] not in ("yes", "no"):
+        raise Problem(400, "bad-request", "The request could not be understood.")
+    context = get_context()
+    confirm(fields["code"])
+    with context.database.write() as session:
+        election = lock_election(session, uuid)
+        addresses.set_confirming(session, election.id, fields["confirming"] == "yes")
+    return redirect_to(_TAB, uuid=uuid, done="rule")
+
+
 # --- a run -------------------------------------------------------------------------------------------------
 
 
 @blueprint.get(f"{_MAILING}/run")
 @access("login", roles=REGISTRARS)
-def show_run(uuid: str) -> Response:
+def show_run(uuid: str, problem: Problem | None = None) -> Response:
     """Who would be mailed, who not and why."""
-    return _show_run(uuid)
-
-
-@blueprint.post(f"{_MAILING}/run")
-@access("login", roles=REGISTRARS)
-def start_run(uuid: str) -> Response:
-    """Put the mails into the outbox, for exactly those who were shown."""
-    fields = parse_form(request.form, ("shown", "keep", "code"), ("leave_out",))
-    if fields["keep"] not in map(str, KEEPING_DAYS) or fields["leave_out"] not in ("", "yes"):
-        raise Problem(400, "bad-request", "The request could not be understood.")
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        deliveries.start_run(
-            get_context(),
-            uuid,
-            shown=fields["shown"],
-            leaves_out=fields["leave_out"] == "yes",
-            keep_days=int(fields["keep"]),
-        )
-    except Problem as problem:
-        return _show_run(uuid, problem)
-    return redirect_to(_TAB, uuid=uuid, done="started")
-
-
-def _show_run(uuid: str, problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
     context, view = get_context(), find_election(uuid)
     is_sendable = True
     try:
         deliveries.require_sendable(context, view)
     except Problem as refusal:
         if refusal.code in ("credential-mode", "wrong-state"):
-            return _show_mailing(uuid, refusal)
+            return show_mailing(uuid, refusal)
         # Who would be mailed can be looked at all the same.
         is_sendable, problem = False, refusal
     with context.database.read() as session:
@@ -161,6 +124,25 @@ def _show_run(uuid: str, problem: Problem | None = None) -> Response:
         is_confirming=is_confirming,
         keeping=KEEPING_DAYS,
     )
+
+
+@blueprint.post(f"{_MAILING}/run")
+@access("login", roles=REGISTRARS)
+@shown_again(show_run)
+def start_run(uuid: str) -> Response:
+    """Put the mails into the outbox, for exactly those who were shown."""
+    fields = parse_form(request.form, ("shown", "keep", "code"), ("leave_out",))
+    if fields["keep"] not in map(str, KEEPING_DAYS) or fields["leave_out"] not in ("", "yes"):
+        raise Problem(400, "bad-request", "The request could not be understood.")
+    confirm(fields["code"])
+    deliveries.start_run(
+        get_context(),
+        uuid,
+        shown=fields["shown"],
+        leaves_out=fields["leave_out"] == "yes",
+        keep_days=int(fields["keep"]),
+    )
+    return redirect_to(_TAB, uuid=uuid, done="started")
 
 
 # --- members -----------------------------------------------------------------------------------------------
@@ -192,63 +174,8 @@ def list_members(uuid: str) -> Response:
 
 @blueprint.get(_MEMBER)
 @access("login", roles=STAFF)
-def show_member(uuid: str, entry: int) -> Response:
+def show_member(uuid: str, entry: int, problem: Problem | None = None) -> Response:
     """What became of one member's code, and what can be done."""
-    return _show_member(uuid, entry)
-
-
-@blueprint.post(f"{_MEMBER}/question")
-@access("login", roles=REGISTRARS)
-def ask_member(uuid: str, entry: int) -> Response:
-    """Ask this member once more."""
-    parse_form(request.form)
-    try:
-        addresses.ask_member(get_context(), uuid, entry)
-    except Problem as problem:
-        return _show_member(uuid, entry, problem)
-    return _back_to_member(uuid, entry, "asked")
-
-
-@blueprint.post(f"{_MEMBER}/again")
-@access("login", roles=REGISTRARS)
-def send_again(uuid: str, entry: int) -> Response:
-    """Send the same code once more."""
-    fields = parse_form(request.form, ("code",))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        deliveries.send_again(get_context(), uuid, entry)
-    except Problem as problem:
-        return _show_member(uuid, entry, problem)
-    return _back_to_member(uuid, entry, "again")
-
-
-@blueprint.post(f"{_MEMBER}/arrived")
-@access("login", roles=REGISTRARS)
-def note_arrived(uuid: str, entry: int) -> Response:
-    """Note that an unclear mail has arrived; its code is erased."""
-    fields = parse_form(request.form, ("code",))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        deliveries.note_arrived(get_context(), uuid, entry)
-    except Problem as problem:
-        return _show_member(uuid, entry, problem)
-    return _back_to_member(uuid, entry, "noted")
-
-
-@blueprint.post(f"{_MEMBER}/bounced")
-@access("login", roles=REGISTRARS)
-def note_bounced(uuid: str, entry: int) -> Response:
-    """Note that a mail came back. Without a second factor: it changes a note, and there may be many in a morning."""
-    parse_form(request.form)
-    try:
-        deliveries.note_bounced(get_context(), uuid, entry, "")
-    except Problem as problem:
-        return _show_member(uuid, entry, problem)
-    return _back_to_member(uuid, entry, "noted")
-
-
-def _show_member(uuid: str, entry: int, problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
     context, view, role = get_context(), find_election(uuid), get_actor().role
     with context.database.read() as session:
         found = members.list_standings(session, context, view, [entry])
@@ -273,14 +200,51 @@ def _show_member(uuid: str, entry: int, problem: Problem | None = None) -> Respo
     )
 
 
+@blueprint.post(f"{_MEMBER}/question")
+@access("login", roles=REGISTRARS)
+@shown_again(show_member)
+def ask_member(uuid: str, entry: int) -> Response:
+    """Ask this member once more."""
+    parse_form(request.form)
+    addresses.ask_member(get_context(), uuid, entry)
+    return _back_to_member(uuid, entry, "asked")
+
+
+@blueprint.post(f"{_MEMBER}/again")
+@access("login", roles=REGISTRARS)
+@shown_again(show_member)
+def send_again(uuid: str, entry: int) -> Response:
+    """Send the same code once more."""
+    fields = parse_form(request.form, ("code",))
+    confirm(fields["code"])
+    deliveries.send_again(get_context(), uuid, entry)
+    return _back_to_member(uuid, entry, "again")
+
+
+@blueprint.post(f"{_MEMBER}/arrived")
+@access("login", roles=REGISTRARS)
+@shown_again(show_member)
+def note_arrived(uuid: str, entry: int) -> Response:
+    """Note that an unclear mail has arrived; its code is erased."""
+    fields = parse_form(request.form, ("code",))
+    confirm(fields["code"])
+    deliveries.note_arrived(get_context(), uuid, entry)
+    return _back_to_member(uuid, entry, "noted")
+
+
+@blueprint.post(f"{_MEMBER}/bounced")
+@access("login", roles=REGISTRARS)
+@shown_again(show_member)
+def note_bounced(uuid: str, entry: int) -> Response:
+    """Note that a mail came back. Without a second factor: it changes a note, and there may be many in a morning."""
+    parse_form(request.form)
+    deliveries.note_bounced(get_context(), uuid, entry, "")
+    return _back_to_member(uuid, entry, "noted")
+
+
 def _back_to_member(uuid: str, entry: int, done: str) -> Response:
     return redirect_to("mailing_office.show_member", uuid=uuid, entry=entry, done=done)
 
 
 def _show_address(email: str) -> str:
     return email if get_actor().role in _SEES_ADDRESSES else members.mask(email)
-
-
-def _raise_unless_correctable(problem: Problem | None) -> None:
-    if problem is not None and problem.status not in _CORRECTABLE:
-        raise problem

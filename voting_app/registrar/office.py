@@ -5,13 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from voting_app.access import OFFICERS, REGISTRARS, Role, access, get_actor, get_login
-from voting_app.accounts import logins
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.states import Act, is_allowed
 from voting_app.errors import Problem
-from voting_app.office import redirect_to
+from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.paging import cut
 from voting_app.registrar import service, vault
 from voting_app.registrar.words import describe_held, describe_way
@@ -28,65 +27,8 @@ _LONGEST_SEARCH = 100
 
 @blueprint.get(_CREDENTIALS)
 @access("login", roles=READERS)
-def show_credentials(uuid: str) -> Response:
+def show_credentials(uuid: str, problem: Problem | None = None) -> Response:
     """Who makes the codes, and how many are where; the form that makes them."""
-    return _show_credentials(uuid)
-
-
-@blueprint.post(_CREDENTIALS)
-@access("login", roles=REGISTRARS)
-def generate_credentials(uuid: str) -> Response:
-    """Make the codes of all members on this server."""
-    fields = parse_form(request.form, ("code",))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        service.generate_credentials(get_context(), uuid, get_actor().acting_as(Role.REGISTRAR))
-    except Problem as problem:
-        return _show_credentials(uuid, problem)
-    return redirect_to(_TAB, uuid=uuid, done="made")
-
-
-@blueprint.get(f"{_CREDENTIALS}/members")
-@access("login", roles=REGISTRARS)
-def list_members(uuid: str) -> Response:
-    """Where each member's code is, fifty at a time."""
-    view = find_election(uuid)
-    search = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
-    with get_context().database.read() as session:
-        page = cut(vault.list_held(session, view.id, search), request.args.get("page"))
-    return make_election_page(
-        "office/credential_members.html",
-        view,
-        tab=_TAB,
-        members=[(member, describe_held(member)) for member in page.items],
-        page=page,
-        search=search,
-    )
-
-
-@blueprint.get(_MEMBER)
-@access("login", roles=REGISTRARS)
-def show_member(uuid: str, entry: int) -> Response:
-    """Where one member's code is, and what can be done if it is lost."""
-    return _show_member(uuid, entry)
-
-
-@blueprint.post(_MEMBER)
-@access("login", roles=REGISTRARS)
-def replace_credential(uuid: str, entry: int) -> Response:
-    """Give the member a new code in the place of the lost one."""
-    fields = parse_form(request.form, ("code",))
-    member = _find_member(find_election(uuid).id, entry)
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        actor = get_actor().acting_as(Role.REGISTRAR)
-        service.replace_credentials(get_context(), uuid, [member.member_number], actor)
-    except Problem as problem:
-        return _show_member(uuid, entry, problem)
-    return redirect_to("registrar_office.show_member", uuid=uuid, entry=entry, done="replaced")
-
-
-def _show_credentials(uuid: str, problem: Problem | None = None) -> Response:
     view = find_election(uuid)
     with get_context().database.read() as session:
         is_published = service.find_credentials(session, uuid) is not None
@@ -110,7 +52,39 @@ def _show_credentials(uuid: str, problem: Problem | None = None) -> Response:
     )
 
 
-def _show_member(uuid: str, entry: int, problem: Problem | None = None) -> Response:
+@blueprint.post(_CREDENTIALS)
+@access("login", roles=REGISTRARS)
+@shown_again(show_credentials)
+def generate_credentials(uuid: str) -> Response:
+    """Make the codes of all members on this server."""
+    fields = parse_form(request.form, ("code",))
+    confirm(fields["code"])
+    service.generate_credentials(get_context(), uuid, get_actor().acting_as(Role.REGISTRAR))
+    return redirect_to(_TAB, uuid=uuid, done="made")
+
+
+@blueprint.get(f"{_CREDENTIALS}/members")
+@access("login", roles=REGISTRARS)
+def list_members(uuid: str) -> Response:
+    """Where each member's code is, fifty at a time."""
+    view = find_election(uuid)
+    search = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
+    with get_context().database.read() as session:
+        page = cut(vault.list_held(session, view.id, search), request.args.get("page"))
+    return make_election_page(
+        "office/credential_members.html",
+        view,
+        tab=_TAB,
+        members=[(member, describe_held(member)) for member in page.items],
+        page=page,
+        search=search,
+    )
+
+
+@blueprint.get(_MEMBER)
+@access("login", roles=REGISTRARS)
+def show_member(uuid: str, entry: int, problem: Problem | None = None) -> Response:
+    """Where one member's code is, and what can be done if it is lost."""
     view = find_election(uuid)
     member = _find_member(view.id, entry)
     return make_election_page(
@@ -123,6 +97,19 @@ def _show_member(uuid: str, entry: int, problem: Problem | None = None) -> Respo
         may_replace=member.replaced is not None and is_allowed(view.state, Act.PUBLISH_CREDENTIALS),
         done=request.args.get("done", ""),
     )
+
+
+@blueprint.post(_MEMBER)
+@access("login", roles=REGISTRARS)
+@shown_again(show_member)
+def replace_credential(uuid: str, entry: int) -> Response:
+    """Give the member a new code in the place of the lost one."""
+    fields = parse_form(request.form, ("code",))
+    member = _find_member(find_election(uuid).id, entry)
+    confirm(fields["code"])
+    actor = get_actor().acting_as(Role.REGISTRAR)
+    service.replace_credentials(get_context(), uuid, [member.member_number], actor)
+    return redirect_to("registrar_office.show_member", uuid=uuid, entry=entry, done="replaced")
 
 
 def _find_member(election_id: int, entry: int) -> vault.Held:

@@ -8,15 +8,14 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext
 
 from crypto.roll import COLUMNS, Member, RowFault, encode_roll, get_cells, parse_unit, read_member
-from voting_app.access import OFFICERS, Role, access, get_actor, get_login
-from voting_app.accounts import logins
+from voting_app.access import OFFICERS, Role, access, get_actor
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import TRANSITIONS, Act
 from voting_app.errors import Problem
-from voting_app.office import redirect_to
+from voting_app.office import confirm, redirect_to, require_correctable, shown_again
 from voting_app.pages import page_url
 from voting_app.paging import cut
 from voting_app.roll import members, service, uploads
@@ -37,8 +36,6 @@ _LIST = "roll_office.show_roll"
 _PREVIEW = "roll_office.show_preview"
 _ACTS = "approvals_office.show_act"
 _STANDINGS = {"good": True, "not-good": False}
-# Refusals that the page can show beside what is now.
-_CORRECTABLE = frozenset({400, 409, 429})
 
 
 # --- the list ----------------------------------------------------------------------------------------------
@@ -46,9 +43,28 @@ _CORRECTABLE = frozenset({400, 409, 429})
 
 @blueprint.get("/office/elections/<uuid>/roll")
 @access("login", roles=READERS)
-def show_roll(uuid: str) -> Response:
+def show_roll(uuid: str, problem: Problem | None = None) -> Response:
     """List the members, or those that are looked for."""
-    return _show_roll(uuid)
+    view = find_election(uuid)
+    context, arguments = get_context(), request.args
+    words, unit, standing = (arguments.get(name, "")[:200] for name in ("words", "unit", "standing"))
+    wanted = Wanted(words, parse_unit(unit), _STANDINGS.get(standing))
+    page = cut(members.find_entries(context, uuid, wanted), arguments.get("page"))
+    return make_election_page(
+        "roll/list.html",
+        view,
+        problem=problem,
+        tab=_LIST,
+        summary=service.get_summary(context, uuid),
+        page=page,
+        wanted={"words": words or None, "unit": unit or None, "standing": standing or None},
+        is_search=wanted != Wanted(),
+        may_edit=_may_edit(view),
+        has_upload=_may_edit(view) and uploads.has_upload(context, uuid, get_actor()),
+        sources=uploads.list_sources(context, uuid) if _may_edit(view) else [],
+        freeze_address=_find_freeze_address(view),
+        done=arguments.get("done", ""),
+    )
 
 
 @blueprint.get("/office/elections/<uuid>/roll/units")
@@ -76,30 +92,6 @@ def save_roll(uuid: str) -> Response:
     return response
 
 
-def _show_roll(uuid: str, problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
-    view = find_election(uuid)
-    context, arguments = get_context(), request.args
-    words, unit, standing = (arguments.get(name, "")[:200] for name in ("words", "unit", "standing"))
-    wanted = Wanted(words, parse_unit(unit), _STANDINGS.get(standing))
-    page = cut(members.find_entries(context, uuid, wanted), arguments.get("page"))
-    return make_election_page(
-        "roll/list.html",
-        view,
-        problem=problem,
-        tab=_LIST,
-        summary=service.get_summary(context, uuid),
-        page=page,
-        wanted={"words": words or None, "unit": unit or None, "standing": standing or None},
-        is_search=wanted != Wanted(),
-        may_edit=_may_edit(view),
-        has_upload=_may_edit(view) and uploads.has_upload(context, uuid, get_actor()),
-        sources=uploads.list_sources(context, uuid) if _may_edit(view) else [],
-        freeze_address=_find_freeze_address(view),
-        done=arguments.get("done", ""),
-    )
-
-
 def _find_freeze_address(view: ElectionView) -> str | None:
     """Where the roll is frozen, for those who may while it is possible."""
     return page_url(_ACTS, uuid=view.uuid, act=Act.FREEZE_ROLL.value) if _may_edit(view) else None
@@ -110,71 +102,37 @@ def _find_freeze_address(view: ElectionView) -> str | None:
 
 @blueprint.post("/office/elections/<uuid>/roll/file")
 @access("login", roles=OFFICERS, longest_form=LONGEST_UPLOAD)
+@shown_again(show_roll)
 def upload_roll(uuid: str) -> Response:
     """Keep a file for a look at it; nothing is taken yet."""
     parse_form(request.form, (), ("file",))
     file = request.files.get("file")
-    try:
-        uploads.keep_upload(get_context(), uuid, get_actor(), b"" if file is None else file.read())
-    except Problem as problem:
-        return _show_roll(uuid, problem)
+    uploads.keep_upload(get_context(), uuid, get_actor(), b"" if file is None else file.read())
     return redirect_to(_PREVIEW, uuid=uuid)
 
 
 @blueprint.post("/office/elections/<uuid>/roll/copy")
 @access("login", roles=OFFICERS)
+@shown_again(show_roll)
 def copy_roll(uuid: str) -> Response:
     """Look at the roll of another election as at a file; nothing is taken yet."""
     fields = parse_form(request.form, ("election",))
-    try:
-        uploads.copy_roll(get_context(), uuid, get_actor(), fields["election"])
-    except Problem as problem:
-        return _show_roll(uuid, problem)
+    uploads.copy_roll(get_context(), uuid, get_actor(), fields["election"])
     return redirect_to(_PREVIEW, uuid=uuid)
 
 
 @blueprint.get("/office/elections/<uuid>/roll/preview")
 @access("login", roles=OFFICERS)
-def show_preview(uuid: str) -> Response:
+def show_preview(uuid: str, problem: Problem | None = None) -> Response:
     """Say what taking the uploaded file would mean."""
-    return _show_preview(uuid)
-
-
-@blueprint.post("/office/elections/<uuid>/roll/import")
-@access("login", roles=OFFICERS)
-def take_upload(uuid: str) -> Response:
-    """Make the file the roll, exactly as it was shown."""
-    fields = parse_form(request.form, ("file", "roll", "code"))
-    context, actor, shown = get_context(), get_actor(), {name: fields[name] for name in ("file", "roll")}
-    try:
-        # Before the code, which is good once: who was too slow must not wait for another one.
-        uploads.require_takeable(context, uuid, actor, **shown)
-        logins.confirm(context, get_login(), fields["code"])
-        uploads.take_upload(context, uuid, actor, **shown)
-    except Problem as problem:
-        return _show_preview(uuid, problem)
-    return redirect_to(_LIST, uuid=uuid, done="imported")
-
-
-@blueprint.post("/office/elections/<uuid>/roll/discard")
-@access("login", roles=OFFICERS)
-def drop_upload(uuid: str) -> Response:
-    """Put the file away."""
-    parse_form(request.form)
-    uploads.drop_upload(get_context(), uuid, get_actor())
-    return redirect_to(_LIST, uuid=uuid, done="dropped")
-
-
-def _show_preview(uuid: str, problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
     view = find_election(uuid)
     beside_last = request.args.get("beside") == "last"
     if not _may_edit(view):
-        return _show_roll(uuid, problem or _frozen())
+        return show_roll(uuid, problem or _frozen())
     upload = uploads.preview_upload(get_context(), uuid, get_actor(), beside_last=beside_last)
     if upload is None:
         # After the file was taken or put away, by the browser's way back for example.
-        return redirect_to(_LIST, uuid=uuid, done="gone") if problem is None else _show_roll(uuid, problem)
+        return redirect_to(_LIST, uuid=uuid, done="gone") if problem is None else show_roll(uuid, problem)
     sections = list_sections(upload.preview, upload.content.rows)
     words = _get_words()
     part = next((section for section in sections if section.key == request.args.get("part")), None)
@@ -193,6 +151,29 @@ def _show_preview(uuid: str, problem: Problem | None = None) -> Response:
         beside="last" if beside_last else None,
         join_path=join_path,
     )
+
+
+@blueprint.post("/office/elections/<uuid>/roll/import")
+@access("login", roles=OFFICERS)
+@shown_again(show_preview)
+def take_upload(uuid: str) -> Response:
+    """Make the file the roll, exactly as it was shown."""
+    fields = parse_form(request.form, ("file", "roll", "code"))
+    context, actor, shown = get_context(), get_actor(), {name: fields[name] for name in ("file", "roll")}
+    # Before the code, which is good once: who was too slow must not wait for another one.
+    uploads.require_takeable(context, uuid, actor, **shown)
+    confirm(fields["code"])
+    uploads.take_upload(context, uuid, actor, **shown)
+    return redirect_to(_LIST, uuid=uuid, done="imported")
+
+
+@blueprint.post("/office/elections/<uuid>/roll/discard")
+@access("login", roles=OFFICERS)
+def drop_upload(uuid: str) -> Response:
+    """Put the file away."""
+    parse_form(request.form)
+    uploads.drop_upload(get_context(), uuid, get_actor())
+    return redirect_to(_LIST, uuid=uuid, done="dropped")
 
 
 def _get_words() -> str:
@@ -227,19 +208,21 @@ def add_member(uuid: str) -> Response:
     try:
         members.add_member(get_context(), uuid, member)
     except Problem as problem:
+        require_correctable(problem)
         return _show_member(uuid, None, typed, problem)
     return redirect_to(_LIST, uuid=uuid, words=member.member_number, done="added")
 
 
 @blueprint.get("/office/elections/<uuid>/roll/members/<int:number>")
 @access("login", roles=READERS)
-def show_member(uuid: str, number: int) -> Response:
+def show_member(uuid: str, number: int, problem: Problem | None = None) -> Response:
     """Show a member, with a form for those who may correct something."""
-    return _show_member(uuid, members.get_entry(get_context(), uuid, number))
+    return _show_member(uuid, members.get_entry(get_context(), uuid, number), problem=problem)
 
 
 @blueprint.post("/office/elections/<uuid>/roll/members/<int:number>")
 @access("login", roles=OFFICERS)
+@shown_again(show_member)
 def change_member(uuid: str, number: int) -> Response:
     """Correct a member."""
     typed = parse_form(request.form, (*COLUMNS, "version"))
@@ -252,25 +235,20 @@ def change_member(uuid: str, number: int) -> Response:
     try:
         members.change_member(context, uuid, number, version, member)
     except Problem as problem:
-        if problem.code == "number-taken":
-            return _show_member(uuid, entry, typed, problem, version=version)
-        # What was typed was typed for somebody else, or for what this member was before.
-        return _show_member(uuid, members.get_entry(context, uuid, number), problem=problem)
+        if problem.code != "number-taken":
+            # What was typed was typed for somebody else, or for what this member was before.
+            raise
+        return _show_member(uuid, entry, typed, problem, version=version)
     return redirect_to("roll_office.show_member", uuid=uuid, number=number, done="changed")
 
 
 @blueprint.post("/office/elections/<uuid>/roll/members/<int:number>/remove")
 @access("login", roles=OFFICERS)
+@shown_again(show_member)
 def remove_member(uuid: str, number: int) -> Response:
     """Take a member off the roll."""
     fields = parse_form(request.form, ("version",))
-    context = get_context()
-    try:
-        members.remove_member(context, uuid, number, fields["version"])
-    except Problem as problem:
-        if problem.status == 404:
-            raise
-        return _show_member(uuid, members.get_entry(context, uuid, number), problem=problem)
+    members.remove_member(get_context(), uuid, number, fields["version"])
     return redirect_to(_LIST, uuid=uuid, done="removed")
 
 
@@ -284,10 +262,9 @@ def _show_member(
     version: str = "",
 ) -> Response:
     """typed, version: what stood in the form that is shown again; faults: what is wrong with it, by column."""
-    _raise_unless_correctable(problem)
     view = find_election(uuid)
     if entry is None and not _may_edit(view):
-        return _show_roll(uuid, problem or _frozen())
+        return show_roll(uuid, problem or _frozen())
     cells = typed if typed is not None else get_cells(entry.member) if entry else {}
     if faults:
         problem = Problem(400, "bad-member", "Something in this form is not right yet.")
@@ -317,8 +294,3 @@ def _frozen() -> Problem:
 
 def _may_edit(view: ElectionView) -> bool:
     return get_actor().role in OFFICERS and view.state in TRANSITIONS[Act.EDIT_ROLL]
-
-
-def _raise_unless_correctable(problem: Problem | None) -> None:
-    if problem is not None and problem.status not in _CORRECTABLE:
-        raise problem

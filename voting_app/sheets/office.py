@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from flask import Blueprint, Response, request
 
 from paper.sheets import Layout
-from voting_app.access import REGISTRARS, access, get_login
-from voting_app.accounts import logins
+from voting_app.access import REGISTRARS, access
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.service import ElectionView
 from voting_app.errors import Problem
-from voting_app.office import redirect_to
+from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.paging import cut
 from voting_app.registrar import vault
 from voting_app.sheets import service
@@ -31,30 +30,60 @@ _TAB = "registrar_office.show_credentials"
 
 @blueprint.get(_SHEETS)
 @access("login", roles=REGISTRARS)
-def show_runs(uuid: str) -> Response:
+def show_runs(uuid: str, problem: Problem | None = None) -> Response:
     """What was printed so far, and the form that asks for sheets."""
-    return _show_runs(uuid)
+    view = find_election(uuid)
+    with get_context().database.read() as session:
+        waiting = vault.count_waiting(session, view.id)
+        kept = vault.count_waiting(session, view.id, is_delivered=True)
+    member = request.args.get("member", "")
+    return make_election_page(
+        "office/sheets.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        waiting=waiting,
+        kept=kept,
+        units=service.list_units(get_context(), uuid),
+        runs=[_describe_run(run) for run in service.list_runs(get_context(), uuid)],
+        is_ready=service.is_ready(get_context(), uuid),
+        is_fixed=_is_fixed(view),
+        layouts=list_layouts(),
+        typed=request.form
+        or {"who": "member" if member else "all", "member": member, "layout": "", "unit": ""},
+        done=request.args.get("done", ""),
+    )
 
 
 @blueprint.post(_SHEETS)
 @access("login", roles=REGISTRARS)
+@shown_again(show_runs)
 def create_run(uuid: str) -> Response:
     """Fix whose sheets are printed together."""
     fields = parse_form(request.form, ("who", "layout", "code"), ("unit", "member"))
-    try:
-        choice, layout = _read_choice(fields), _read_layout(fields["layout"])
-        logins.confirm(get_context(), get_login(), fields["code"])
-        number = service.create_run(get_context(), uuid, choice, layout)
-    except Problem as problem:
-        return _show_runs(uuid, problem, fields)
+    choice, layout = _read_choice(fields), _read_layout(fields["layout"])
+    confirm(fields["code"])
+    number = service.create_run(get_context(), uuid, choice, layout)
     return redirect_to("sheets_office.show_run", uuid=uuid, number=number)
 
 
 @blueprint.get(_RUN)
 @access("login", roles=REGISTRARS)
-def show_run(uuid: str, number: int) -> Response:
+def show_run(uuid: str, number: int, problem: Problem | None = None) -> Response:
     """The documents of a run, and what comes after printing them."""
-    return _show_run(uuid, number)
+    view = find_election(uuid)
+    run = service.get_run(get_context(), uuid, number)
+    return make_election_page(
+        "office/sheet_run.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        run=run,
+        words=_describe_run(run),
+        left_out=cut(run.left_out, request.args.get("page")),
+        is_fixed=_is_fixed(view),
+        done=request.args.get("done", ""),
+    )
 
 
 @blueprint.get(f"{_RUN}/sheets-<int:part>.pdf")
@@ -77,28 +106,24 @@ def download_all(uuid: str, number: int) -> Response:
 
 @blueprint.post(f"{_RUN}/printed")
 @access("login", roles=REGISTRARS)
+@shown_again(show_run)
 def say_printed(uuid: str, number: int) -> Response:
     """Erase the codes whose sheets are on paper."""
     fields = parse_form(request.form, ("code",), ("sure",))
-    try:
-        if fields["sure"] != "yes":
-            raise Problem(422, "not-sure", "Say first that you have looked at the printed sheets.")
-        logins.confirm(get_context(), get_login(), fields["code"])
-        service.say_printed(get_context(), uuid, number)
-    except Problem as problem:
-        return _show_run(uuid, number, problem)
+    if fields["sure"] != "yes":
+        raise Problem(422, "not-sure", "Say first that you have looked at the printed sheets.")
+    confirm(fields["code"])
+    service.say_printed(get_context(), uuid, number)
     return redirect_to("sheets_office.show_run", uuid=uuid, number=number, done="printed")
 
 
 @blueprint.post(f"{_RUN}/drop")
 @access("login", roles=REGISTRARS)
+@shown_again(show_run)
 def drop_run(uuid: str, number: int) -> Response:
     """Forget a run that is not wanted; its codes go on waiting."""
     parse_form(request.form)
-    try:
-        service.drop_run(get_context(), uuid, number)
-    except Problem as problem:
-        return _show_run(uuid, number, problem)
+    service.drop_run(get_context(), uuid, number)
     return redirect_to("sheets_office.show_runs", uuid=uuid, done="dropped")
 
 
@@ -114,47 +139,6 @@ def _make_download(response: Response, name: str) -> Response:
     # A proxy before us would write what the reader is slow to take into a file of its own.
     response.headers["X-Accel-Buffering"] = "no"
     return response
-
-
-def _show_runs(
-    uuid: str, problem: Problem | None = None, fields: Mapping[str, str] | None = None
-) -> Response:
-    view = find_election(uuid)
-    with get_context().database.read() as session:
-        waiting = vault.count_waiting(session, view.id)
-        kept = vault.count_waiting(session, view.id, is_delivered=True)
-    member = request.args.get("member", "")
-    return make_election_page(
-        "office/sheets.html",
-        view,
-        problem=problem,
-        tab=_TAB,
-        waiting=waiting,
-        kept=kept,
-        units=service.list_units(get_context(), uuid),
-        runs=[_describe_run(run) for run in service.list_runs(get_context(), uuid)],
-        is_ready=service.is_ready(get_context(), uuid),
-        is_fixed=_is_fixed(view),
-        layouts=list_layouts(),
-        typed=fields or {"who": "member" if member else "all", "member": member, "layout": "", "unit": ""},
-        done=request.args.get("done", ""),
-    )
-
-
-def _show_run(uuid: str, number: int, problem: Problem | None = None) -> Response:
-    view = find_election(uuid)
-    run = service.get_run(get_context(), uuid, number)
-    return make_election_page(
-        "office/sheet_run.html",
-        view,
-        problem=problem,
-        tab=_TAB,
-        run=run,
-        words=_describe_run(run),
-        left_out=cut(run.left_out, request.args.get("page")),
-        is_fixed=_is_fixed(view),
-        done=request.args.get("done", ""),
-    )
 
 
 def _describe_run(run: service.RunView) -> dict[str, object]:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request, url_for
 
-from voting_app.access import OFFICERS, Role, access, get_actor, get_login
-from voting_app.accounts import logins
+from voting_app.access import OFFICERS, Role, access, get_actor
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
@@ -13,7 +12,7 @@ from voting_app.elections.states import Act, State, is_allowed
 from voting_app.errors import Problem
 from voting_app.login import FORM_FIELD
 from voting_app.mail.service import is_enabled
-from voting_app.office import redirect_to
+from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.public.words import describe_trustees
 from voting_app.trustees import keys, service, wire
 from voting_app.trustees.service import Person, SeatToken, SeatView
@@ -28,18 +27,35 @@ _SEAT = f"{_TRUSTEES}/<int:owner>"
 _TAB = "trustees_office.show_trustees"
 # Names and addresses of thirty people.
 _LONGEST_FORM = 60_000
-_CORRECTABLE = frozenset({400, 409, 422, 429})
 
 
 @blueprint.get(_TRUSTEES)
 @access("login", roles=READERS)
-def show_trustees(uuid: str) -> Response:
+def show_trustees(uuid: str, problem: Problem | None = None) -> Response:
     """Who the trustees are and how far each has come; the form that seats them, where nobody has yet."""
-    return _show_trustees(uuid)
+    view = find_election(uuid)
+    seats = service.get_progress(get_context(), uuid)
+    return make_election_page(
+        "office/trustees.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        here=url_for(_TAB, uuid=uuid),
+        plan=describe_trustees(view),
+        seats=[(seat, describe_step(seat.step)) for seat in seats],
+        owners=range(1, view.trustees.seats + 1),
+        typed=request.form,
+        may_seat=not seats and is_allowed(view.state, Act.MAKE_KEYS),
+        may_ready=_are_complete(seats) and view.state in (State.DRAFT, State.ROLL_FROZEN),
+        needs_freeze=view.state is State.DRAFT,
+        is_officer=get_actor().role in OFFICERS,
+        done=request.args.get("done", ""),
+    )
 
 
 @blueprint.post(_TRUSTEES)
 @access("login", roles=OFFICERS, longest_form=_LONGEST_FORM)
+@shown_again(show_trustees)
 def seat_trustees(uuid: str) -> Response:
     """Make the seats, and show each trustee's link, this once."""
     count = find_election(uuid).trustees.seats
@@ -48,84 +64,92 @@ def seat_trustees(uuid: str) -> Response:
         # The number of trustees was edited meanwhile, or the form is not ours.
         raise Problem(409, "changed-meanwhile", "Somebody else has changed this meanwhile.")
     fields = parse_form(request.form, ("code",), names)
-    try:
-        people = {owner: _read_person(fields, f"-{owner}") for owner in range(1, count + 1)}
-        logins.confirm(get_context(), get_login(), fields["code"])
-        seats = service.create_seats(get_context(), uuid, people)
-    except Problem as problem:
-        return _show_trustees(uuid, problem, fields)
+    people = {owner: _read_person(fields, f"-{owner}") for owner in range(1, count + 1)}
+    confirm(fields["code"])
+    seats = service.create_seats(get_context(), uuid, people)
     return _show_links(uuid, seats)
 
 
 @blueprint.post(f"{_TRUSTEES}/keys")
 @access("login", roles=OFFICERS)
+@shown_again(show_trustees)
 def ready_keys(uuid: str) -> Response:
     """Put the election's key together; from then on nothing of the election can be edited."""
     fields = parse_form(request.form, ("code",))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        keys.ready_keys(get_context(), uuid, get_actor().acting_as(Role.COMMITTEE))
-    except Problem as problem:
-        return _show_trustees(uuid, problem)
+    confirm(fields["code"])
+    keys.ready_keys(get_context(), uuid, get_actor().acting_as(Role.COMMITTEE))
     return redirect_to(_TAB, uuid=uuid, done="keys")
 
 
 @blueprint.get(_SEAT)
 @access("login", roles=OFFICERS)
-def show_seat(uuid: str, owner: int) -> Response:
+def show_seat(uuid: str, owner: int, problem: Problem | None = None) -> Response:
     """One trustee, and what can be done about the seat."""
-    return _show_seat(uuid, owner)
+    view = find_election(uuid)
+    seat = next((s for s in service.get_progress(get_context(), uuid) if s.progress.owner == owner), None)
+    if seat is None:
+        raise Problem(404, "unknown-trustee", "This election has no trustee with this number.")
+    may_restart = is_allowed(view.state, Act.MAKE_KEYS)
+    return make_election_page(
+        "office/trustee.html",
+        view,
+        problem=problem,
+        tab=_TAB,
+        here=url_for("trustees_office.show_seat", uuid=uuid, owner=owner),
+        seat=seat,
+        step=describe_step(seat.step),
+        typed={
+            name: request.form.get(name, known)
+            for name, known in (("name", seat.name or ""), ("email", seat.email or ""), ("reason", ""))
+        },
+        may_remind=is_enabled(get_context().settings) and seat.email is not None,
+        may_renew=is_allowed(view.state, Act.RENEW_LINK) and not (may_restart and seat.has_begun),
+        may_restart=may_restart,
+        done=request.args.get("done", ""),
+    )
 
 
 @blueprint.post(f"{_SEAT}/person")
 @access("login", roles=OFFICERS)
+@shown_again(show_seat)
 def set_person(uuid: str, owner: int) -> Response:
     """Correct name or address."""
     fields = parse_form(request.form, ("name", "email"))
-    try:
-        service.set_person(get_context(), uuid, owner, _read_person(fields))
-    except Problem as problem:
-        return _show_seat(uuid, owner, problem, fields)
+    service.set_person(get_context(), uuid, owner, _read_person(fields))
     return redirect_to("trustees_office.show_seat", uuid=uuid, owner=owner, done="person")
 
 
 @blueprint.post(f"{_SEAT}/remind")
 @access("login", roles=OFFICERS)
+@shown_again(show_seat)
 def remind(uuid: str, owner: int) -> Response:
     """Mail a trustee once more that it is their turn."""
     parse_form(request.form)
-    try:
-        service.remind(get_context(), uuid, owner)
-    except Problem as problem:
-        return _show_seat(uuid, owner, problem)
+    service.remind(get_context(), uuid, owner)
     return redirect_to("trustees_office.show_seat", uuid=uuid, owner=owner, done="reminded")
 
 
 @blueprint.post(f"{_SEAT}/link")
 @access("login", roles=OFFICERS)
+@shown_again(show_seat)
 def renew_link(uuid: str, owner: int) -> Response:
     """Give a trustee another link, and show it, this once."""
     fields = parse_form(request.form, ("code",))
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        seat = service.renew_link(get_context(), uuid, owner)
-    except Problem as problem:
-        return _show_seat(uuid, owner, problem)
+    confirm(fields["code"])
+    seat = service.renew_link(get_context(), uuid, owner)
     return _show_links(uuid, [seat])
 
 
 @blueprint.post(f"{_SEAT}/restart")
 @access("login", roles=OFFICERS)
+@shown_again(show_seat)
 def restart_seat(uuid: str, owner: int) -> Response:
     """Begin the keys anew, with the same person on this seat or another one; the journal says so."""
     fields = parse_form(request.form, ("name", "email", "reason", "code"))
-    try:
-        person, reason = _read_person(fields), _read_reason(fields["reason"])
-        logins.confirm(get_context(), get_login(), fields["code"])
-        actor = get_actor().acting_as(Role.COMMITTEE)
-        seat = service.restart_seat(get_context(), uuid, owner, reason, actor, person)
-    except Problem as problem:
-        return _show_seat(uuid, owner, problem, fields)
+    person, reason = _read_person(fields), _read_reason(fields["reason"])
+    confirm(fields["code"])
+    actor = get_actor().acting_as(Role.COMMITTEE)
+    seat = service.restart_seat(get_context(), uuid, owner, reason, actor, person)
     return _show_links(uuid, [seat])
 
 
@@ -153,57 +177,8 @@ def _read_reason(text: str) -> str:
         ) from problem
 
 
-def _show_trustees(
-    uuid: str, problem: Problem | None = None, typed: Mapping[str, str] | None = None
-) -> Response:
-    _raise_unless_correctable(problem)
-    view = find_election(uuid)
-    seats = service.get_progress(get_context(), uuid)
-    return make_election_page(
-        "office/trustees.html",
-        view,
-        problem=problem,
-        tab=_TAB,
-        here=url_for(_TAB, uuid=uuid),
-        plan=describe_trustees(view),
-        seats=[(seat, describe_step(seat.step)) for seat in seats],
-        owners=range(1, view.trustees.seats + 1),
-        typed=typed or {},
-        may_seat=not seats and is_allowed(view.state, Act.MAKE_KEYS),
-        may_ready=_are_complete(seats) and view.state in (State.DRAFT, State.ROLL_FROZEN),
-        needs_freeze=view.state is State.DRAFT,
-        is_officer=get_actor().role in OFFICERS,
-        done=request.args.get("done", ""),
-    )
-
-
 def _are_complete(seats: list[SeatView]) -> bool:
     return bool(seats) and all(seat.step is Step.WAIT_KEYS_READY for seat in seats)
-
-
-def _show_seat(
-    uuid: str, owner: int, problem: Problem | None = None, typed: Mapping[str, str] | None = None
-) -> Response:
-    _raise_unless_correctable(problem)
-    view = find_election(uuid)
-    seat = next((s for s in service.get_progress(get_context(), uuid) if s.progress.owner == owner), None)
-    if seat is None:
-        raise Problem(404, "unknown-trustee", "This election has no trustee with this number.")
-    may_restart = is_allowed(view.state, Act.MAKE_KEYS)
-    return make_election_page(
-        "office/trustee.html",
-        view,
-        problem=problem,
-        tab=_TAB,
-        here=url_for("trustees_office.show_seat", uuid=uuid, owner=owner),
-        seat=seat,
-        step=describe_step(seat.step),
-        typed={"name": seat.name or "", "email": seat.email or "", "reason": "", **(typed or {})},
-        may_remind=is_enabled(get_context().settings) and seat.email is not None,
-        may_renew=is_allowed(view.state, Act.RENEW_LINK) and not (may_restart and seat.has_begun),
-        may_restart=may_restart,
-        done=request.args.get("done", ""),
-    )
 
 
 def _show_links(uuid: str, seats: list[SeatToken]) -> Response:
@@ -214,8 +189,3 @@ def _show_links(uuid: str, seats: list[SeatToken]) -> Response:
         here=url_for(_TAB, uuid=uuid),
         seats=seats,
     )
-
-
-def _raise_unless_correctable(problem: Problem | None) -> None:
-    if problem is not None and problem.status not in _CORRECTABLE:
-        raise problem
