@@ -157,8 +157,9 @@ def _enforce_in_office(mark: Mark) -> Response | None:
 def _send_to_login(is_harmless: bool) -> Response:
     if not is_for_person():
         raise Problem(401, "not-logged-in", "Please log in first.")
-    # Back to a page that is only looked at; it is looked for among ours once more before anybody is sent there.
-    back = {"next": request.path} if is_harmless else {}
+    # Back to a page that is only looked at; it is looked for among ours once more before anybody is sent there. Of a
+    # form the login page says that nothing was done with it.
+    back = {"next": request.path, **({} if is_harmless else {"lost": "yes"})}
     return Response("", 303, headers={"Location": page_url("accounts.show_login", **back)})
 
 

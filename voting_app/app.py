@@ -44,6 +44,7 @@ FEATURES = (
     "public",
     "operations",
     "approvals",
+    "dashboard",
 )
 
 

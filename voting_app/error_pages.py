@@ -6,11 +6,12 @@ the code, and what to do next. Nothing of the request is repeated on it.
 
 from dataclasses import dataclass
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 from flask_babel import gettext
 
 from voting_app.errors import Problem, log_error, make_response
 from voting_app.languages import N_, SOURCE, get_language
+from voting_app.login import is_office
 from voting_app.pages import is_for_person
 
 
@@ -329,6 +330,7 @@ def _make_error_page(problem: Problem) -> Response:
         sentence=translate_problem(problem),
         advice=gettext(words.advice) if words else None,
         is_passing=problem.status >= 500,
+        is_office=is_office(request.path),
     )
     response = Response(page, problem.status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"

@@ -34,7 +34,7 @@ ROLE_WORDS = {
 }
 # Endpoint -> its name in the menu. Whether it is shown is decided by the endpoint's access mark.
 MENU = {
-    "accounts.show_office": N_("Start"),
+    "dashboard_office.show_start": N_("Start"),
     "elections_office.list_elections": N_("Elections"),
     "accounts.list_accounts": N_("People"),
     "operations_office.show_settings": N_("Settings"),
@@ -121,7 +121,7 @@ def redirect_to(endpoint: str, **values: Any) -> Response:
 def redirect_back(wanted: str) -> Response:
     """Send the reader to the page that a login stood in the way of: one of the office's, or its first page."""
     return Response(
-        "", 303, headers={"Location": find_office_page(wanted) or page_url("accounts.show_office")}
+        "", 303, headers={"Location": find_office_page(wanted) or page_url("dashboard_office.show_start")}
     )
 
 

@@ -153,7 +153,14 @@ def log_out() -> Response:
 def _show_login(problem: Problem | None = None, email: str = "") -> Response:
     if problem is not None and problem.code != "login-over":
         _raise_unless_correctable(problem)
-    return make_office_page("accounts/login.html", problem=problem, email=email, next=_get_next())
+    return make_office_page(
+        "accounts/login.html",
+        problem=problem,
+        email=email,
+        next=_get_next(),
+        # Of the address only: who has typed a password knows.
+        is_lost=request.args.get("lost") == "yes",
+    )
 
 
 def _show_code(problem: Problem | None = None) -> Response:
@@ -171,14 +178,6 @@ def _keep_next() -> dict[str, str]:
 
 
 # --- one's own account -------------------------------------------------------------------------------------
-
-
-@blueprint.get("/office")
-@access("login", roles=PEOPLE_ROLES)
-def show_office() -> Response:
-    """The office's first page."""
-    codes = own.count_recovery_codes(get_context(), get_login())
-    return make_office_page("office/start.html", codes=codes)
 
 
 @blueprint.get("/office/account")
@@ -348,7 +347,7 @@ def change_role(number: int) -> Response:
     except Problem as problem:
         return _show_account(number, problem)
     if number == get_login().actor.account_number:
-        return redirect_to("accounts.show_office")
+        return redirect_to("dashboard_office.show_start")
     return redirect_to("accounts.show_account", number=number, done="role")
 
 

@@ -209,10 +209,15 @@ def test_who_is_logged_out_in_the_middle_of_a_form_is_sent_to_the_login(ada: Off
     answer = ada.client.post(
         "/office/account/sessions/end", data={"csrf_token": token}, headers={"Accept": HTML}
     )
-    # Not back to the form's address, which cannot be looked at.
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/office/login")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        "/office/login?next=/office/account/sessions/end&lost=yes",
+    )
+    assert "what you sent was not done" in ada.get(answer.headers["Location"]).text
     answer = ada.client.post("/office/account/sessions/end", data={"csrf_token": token})
     assert (answer.status_code, answer.get_json()["code"]) == (401, "not-logged-in")
+    # Not back to the form's address, which cannot be looked at.
+    assert ada.log_in(next="/office/account/sessions/end").headers["Location"] == "/office"
 
 
 def test_a_secret_key_of_another_installation_opens_nothing(ada: Officer, context: Context) -> None:

@@ -227,3 +227,35 @@ def test_the_page_asks_which_of_two_times(pair: Pair) -> None:
     assert page.count('name="which"') == 2
     assert "Central Daylight Time" in page
     assert "Central Standard Time" in page
+
+
+def test_the_first_page_tells_what_waits(pair: Pair) -> None:
+    """Without a message from anybody, an officer who logs in sees what was proposed; who has proposed it does not."""
+    proposed = "Another officer has proposed something."
+    assert proposed not in pair.grace.get("/office").text
+    pair.propose(pair.ada, "freeze-roll")
+    page = pair.grace.get("/office").text
+    assert proposed in page
+    assert f'href="{pair.address("freeze-roll")}"' in page
+    assert proposed not in pair.ada.get("/office").text
+    # Who only reads is asked for nothing.
+    watcher = pair.ada.new_officer("olga@example.org", "observer")
+    assert proposed not in watcher.get("/office").text
+    assert "New election" not in watcher.get("/office").text
+
+
+def test_a_new_office_is_told_the_first_steps(app: Flask) -> None:
+    ada = first_administrator(app)
+    page = ada.get("/office").text
+    assert page.count(">To do<") == 3
+    ada.invite("grace@example.org")
+    # An invitation alone is no second officer.
+    assert ada.get("/office").text.count(">To do<") == 3
+    grace = ada.new_officer("joan@example.org")
+    ada.new_officer("rita@example.org", "registrar")
+    assert ada.get("/office").text.count(">To do<") == 1
+    assert "First steps" not in grace.get("/office").text
+    Run(Api(ada.context, app.test_client())).create()
+    page = ada.get("/office").text
+    assert "First steps" not in page
+    assert "In preparation" in page

@@ -60,7 +60,7 @@ def test_the_settings_are_shown_without_passwords(
     assert "hunter2" not in page
     assert drop.url not in page
     assert "privacy_least_members" in page
-    rows = dict(re.findall(r"<code>(\w+)</code></th><td>(.*?)</td>", page))
+    rows = dict(re.findall(r"<code>(\w+)</code></dt><dd>(.*?)</dd>", page))
     assert set(rows) == {field.name for field in fields(Settings)}
     assert "set here" in rows["privacy_least_members"]
     assert "set here" not in rows["privacy_few_ballots"]
