@@ -168,6 +168,19 @@ def confirm(context: Context, login: Login, code: str) -> None:
 # --- who is logged in --------------------------------------------------------------------------------------
 
 
+def renew_login(session: Session, login: Login, now: datetime) -> NewLogin:
+    """End everything in which this account is logged in and forget its browsers; the cookies of this one, which goes
+    on. For what takes password and second factor as a login does.
+    """
+    number = login.actor.account_number
+    device = session.scalar(select(LoginSession.device).where(LoginSession.id == login.session_id)) or "?"
+    service.end_sessions(session, number, now)
+    session.execute(delete(KnownBrowser).where(KnownBrowser.account_number == number))
+    return NewLogin(
+        _add_session(session, number, device, now, is_full=True), _add_browser(session, number, now)
+    )
+
+
 def find_login(context: Context, token: str) -> Login | None:
     """Return who is logged in with this token, or None: unknown, ended, too old, or not used for too long."""
     now, settings = context.clock.now(), context.settings
@@ -231,7 +244,9 @@ def end_session(context: Context, login: Login, session_id: int) -> None:
 def end_other_sessions(context: Context, login: Login) -> None:
     """End all but the present one, and forget the browsers that were known."""
     with context.database.write() as session:
-        end_others(session, login, context.clock.now())
+        now, number = context.clock.now(), login.actor.account_number
+        service.end_sessions(session, number, now, but=login.session_id)
+        session.execute(delete(KnownBrowser).where(KnownBrowser.account_number == number))
 
 
 # --- rows --------------------------------------------------------------------------------------------------
@@ -294,12 +309,6 @@ def _is_known(session: Session, browser: str | None, number: int | None, now: da
     # Asked for an address that nobody has too, so that it costs the same. No account has the number 0.
     row = session.get(KnownBrowser, (service.digest(browser), number or 0))
     return row is not None and row.created_at > now - KNOWN_BROWSER_LIFETIME
-
-
-def end_others(session: Session, login: Login, now: datetime) -> None:
-    """End all sessions of this account but the present one, and forget the browsers that were known."""
-    service.end_sessions(session, login.actor.account_number, now, but=login.session_id)
-    session.execute(delete(KnownBrowser).where(KnownBrowser.account_number == login.actor.account_number))
 
 
 def _use_code(session: Session, context: Context, number: int, code: str, now: datetime) -> bool:

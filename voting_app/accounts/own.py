@@ -1,8 +1,8 @@
 """What somebody changes of one's own: password, recovery codes, the phone with the second factor.
 
-Each takes the password and a code, because a browser that was left open has neither. Each ends all other sessions of
-the account, forgets the browsers that were known, and is told to its mail address: the owner hears of what somebody
-else did.
+Each takes the password and a code, because a browser that was left open has neither. Each ends all sessions of the
+account, this one too, which goes on under a new token: whoever has a copy of its cookie is out. It forgets the browsers
+that were known, and is told to the account's mail address: the owner hears of what somebody else did.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crypto.randomness import new_hex, new_token
 from voting_app.accounts import factors, links, logins, service, tries
-from voting_app.accounts.logins import Login
+from voting_app.accounts.logins import Login, NewLogin
 from voting_app.accounts.models import Account, LoginSession, NewPhone, Password, RecoveryCode
 from voting_app.context import Context
 from voting_app.errors import Problem
@@ -48,25 +48,30 @@ class PhoneOffer:
 # --- password, recovery codes ------------------------------------------------------------------------------
 
 
-def change_password(context: Context, login: Login, *, old: str, new: str, code: str) -> None:
-    """Set another password. Problems as `_prove`; 400 `weak-password`, `guessable-password`."""
+def change_password(context: Context, login: Login, *, old: str, new: str, code: str) -> NewLogin:
+    """Set another password; the cookies of the session that goes on. Problems as `_prove`; 400 `weak-password`,
+    `guessable-password`.
+    """
     normal = factors.require_password(new, login.email, login.name, context.settings.organisation)
     password_hash = _prove(context, login, old, code)
     new_hash = factors.hash_password(normal)
     with context.database.write() as session:
         row = _lock_factors(session, context, login, password_hash)
         row.password_hash = new_hash
-        _end_and_tell(session, context, login, Changed.PASSWORD)
+        return _end_and_tell(session, context, login, Changed.PASSWORD)
 
 
-def renew_recovery_codes(context: Context, login: Login, *, password: str, code: str) -> list[str]:
-    """Return new recovery codes, to be shown once; those before are worth nothing. Problems as `_prove`."""
+def renew_recovery_codes(
+    context: Context, login: Login, *, password: str, code: str
+) -> tuple[list[str], NewLogin]:
+    """Return new recovery codes, to be shown once, and the cookies of the session that goes on; the codes before are
+    worth nothing. Problems as `_prove`.
+    """
     password_hash = _prove(context, login, password, code)
     with context.database.write() as session:
         _lock_factors(session, context, login, password_hash)
         codes = links.replace_recovery_codes(session, context.settings.secret, login.actor.account_number)
-        _end_and_tell(session, context, login, Changed.RECOVERY_CODES)
-        return codes
+        return codes, _end_and_tell(session, context, login, Changed.RECOVERY_CODES)
 
 
 def count_recovery_codes(context: Context, login: Login) -> int:
@@ -103,35 +108,31 @@ def offer_phone(context: Context, login: Login, *, password: str, code: str) -> 
     )
 
 
-def take_phone(context: Context, login: Login, *, offer: str, code: str) -> None:
+def take_phone(context: Context, login: Login, *, offer: str, code: str) -> NewLogin:
     """Use the offered second factor from now on, if this is a code of it: only a phone that has it takes the place of
-    the old one. The handful of wrong codes that tries allow end the offer.
+    the old one. The cookies of the session that goes on. The handful of wrong codes that tries allow end the offer.
 
     Problems: 409 `phone-offer-over`; 400 `wrong-code`; 429 `too-many-tries`.
     """
     now, number, secret = context.clock.now(), login.actor.account_number, context.settings.secret
     subject = logins.make_subject(context, "new phone", str(number))
-    refusal: Problem | None = None
     with context.database.write() as session:
         tries.take(session, subject, tries.OF_ONE, now)
         row = _lock_factors(session, context, login)
         digest = _require_offer(session, login, offer, now)
         totp_secret = factors.get_totp_secret(secret, digest)
         step = factors.find_totp_step(totp_secret, code, now, after=0)
-        if step is None:
-            refusal = tries.find_pause(session, subject, now)
-            if refusal is not None:
-                _forget_offer(session, number)
-            refusal = refusal or links.wrong_code()
-        else:
+        if step is not None:
             tries.forgive(session, subject)
             row.sealed_totp = factors.seal_totp(secret, number, totp_secret)
             # This code was typed already, so it is good for nothing else.
             row.last_totp_step = step
-            _end_and_tell(session, context, login, Changed.PHONE)
+            return _end_and_tell(session, context, login, Changed.PHONE)
+        pause = tries.find_pause(session, subject, now)
+        if pause is not None:
+            _forget_offer(session, number)
     # Here, where the count of this try stands already.
-    if refusal is not None:
-        raise refusal
+    raise pause or links.wrong_code()
 
 
 def _require_offer(session: Session, login: Login, offer: str, now: datetime) -> str:
@@ -203,9 +204,9 @@ def _lock_factors(
     return row
 
 
-def _end_and_tell(session: Session, context: Context, login: Login, what: Changed) -> None:
+def _end_and_tell(session: Session, context: Context, login: Login, what: Changed) -> NewLogin:
     number = login.actor.account_number
-    logins.end_others(session, login, context.clock.now())
+    new = logins.renew_login(session, login, context.clock.now())
     # What is offered was asked for with what held before.
     _forget_offer(session, number)
     account = session.get_one(Account, number)
@@ -222,3 +223,4 @@ def _end_and_tell(session: Session, context: Context, login: Login, what: Change
             language=account.language or SOURCE,
         ),
     )
+    return new

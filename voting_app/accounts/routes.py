@@ -193,10 +193,10 @@ def change_password() -> Response:
     """Set another password; all other sessions end."""
     fields = parse_form(request.form, ("old", "new", "code"))
     try:
-        own.change_password(get_context(), get_login(), **fields)
+        new = own.change_password(get_context(), get_login(), **fields)
     except Problem as problem:
         return _show_own(problem)
-    return redirect_to("accounts.show_own", done="password")
+    return cookies.log_in(redirect_to("accounts.show_own", done="password"), new)
 
 
 @blueprint.post("/office/account/recovery")
@@ -205,12 +205,13 @@ def renew_recovery_codes() -> Response:
     """Make new recovery codes and show them, this once."""
     fields = parse_form(request.form, ("password",), ("code", "recovery"))
     try:
-        codes = own.renew_recovery_codes(
+        codes, new = own.renew_recovery_codes(
             get_context(), get_login(), password=fields["password"], code=parse_code(fields)
         )
     except Problem as problem:
         return _show_own(problem)
-    return make_office_page("accounts/ready.html", here=url_for("accounts.show_own"), codes=codes)
+    page = make_office_page("accounts/ready.html", here=url_for("accounts.show_own"), codes=codes)
+    return cookies.log_in(page, new)
 
 
 @blueprint.get("/office/account/phone")
@@ -243,11 +244,11 @@ def take_phone() -> Response:
     """Look at the first code of the new phone, which from then on is the second factor."""
     fields = parse_form(request.form, ("offer", "code"))
     try:
-        own.take_phone(get_context(), get_login(), **fields)
+        new = own.take_phone(get_context(), get_login(), **fields)
     except Problem as problem:
         # What was shown is not shown again. Whoever has it can try once more.
         return _show_offer(fields["offer"], problem) if problem.code == "wrong-code" else _show_phone(problem)
-    return redirect_to("accounts.show_own", done="phone")
+    return cookies.log_in(redirect_to("accounts.show_own", done="phone"), new)
 
 
 def _show_phone(problem: Problem | None = None) -> Response:
