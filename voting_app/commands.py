@@ -70,7 +70,14 @@ def make_actor(context: Any, role: str) -> Any:
     with context.database.write() as session:
         number = session.scalar(
             select(Account.number)
-            .where(Account.role == role, Account.label == TERMINAL, Account.ended_at.is_(None))
+            .where(
+                Account.role == role,
+                Account.label == TERMINAL,
+                # People have one, and may be called anything.
+                Account.email.is_(None),
+                Account.ended_at.is_(None),
+            )
+            .order_by(Account.number)
             .limit(1)
         )
         if number is not None:

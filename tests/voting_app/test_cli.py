@@ -18,7 +18,10 @@ import httpx
 import pytest
 
 from tests.voting_app.api import ALONE, QUESTIONS, ROLL
+from voting_app.accounts.service import create_account
 from voting_app.cli import main
+from voting_app.commands import TERMINAL, make_actor
+from voting_app.context import Context
 
 NEW = {
     "name": "Officers",
@@ -73,6 +76,17 @@ def test_the_terminal_is_one_of_two_officers(terminal: Terminal) -> None:
         told = terminal.run("election", "cancel", uuid, "--reason", "Wrong ballot")
         assert told.startswith("Proposed, and not done yet: waiting for a second person of the committee")
     assert "state        draft" in terminal.run("election", "status", uuid)
+
+
+def test_an_officer_who_is_called_like_it_is_not_the_terminal(context: Context) -> None:
+    """Without it: what is done on the server would stand in the journal as done by that officer."""
+    with context.database.write() as session:
+        officer = create_account(
+            session, role="committee", label=TERMINAL, email="t@example.org", now=context.clock.now()
+        )
+    terminal = make_actor(context, "committee")
+    assert terminal != officer
+    assert make_actor(context, "committee") == terminal
 
 
 def test_an_election_is_prepared_from_the_terminal(terminal: Terminal) -> None:
