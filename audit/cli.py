@@ -18,7 +18,7 @@ from audit.checking import NotOpened, check_ballot_code, opened_lines
 from audit.checks import ARCHIVE
 from audit.fetch import FetchError, fetch_election, is_url
 from audit.findings import EXIT_CODES, WITHOUT_RESULT, Findings, Report
-from audit.package import PackageError, check_report, is_package, unpacked
+from audit.package import Package, PackageError, check_report, is_package, unpacked
 from audit.progress import LateProgress
 from audit.receipt import Place, find_receipt
 from audit.report import printable, report_lines, verdict_line
@@ -48,8 +48,8 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def _local_copy(source: str, journal: Path | None) -> Iterator[tuple[Path, Path | None, bytes | None]]:
-    """(the archive as a file, its journal if there is one, the report if it is a package); an address is downloaded,
+def _local_copy(source: str, journal: Path | None) -> Iterator[tuple[Path, Path | None, Package | None]]:
+    """(the archive as a file, its journal if there is one, the package if it is one); an address is downloaded,
     with its journal where it has one."""
     with tempfile.TemporaryDirectory(prefix="steward-audit-") as folder:
         archive = Path(source)
@@ -60,11 +60,11 @@ def _local_copy(source: str, journal: Path | None) -> Iterator[tuple[Path, Path 
             yield archive, journal, None
             return
         with unpacked(archive) as package:
-            yield package.archive, journal or package.journal, package.report
+            yield package.archive, journal or package.journal, package
 
 
 def _run(source: str, journal: Path | None, jobs: int) -> Report:
-    with _local_copy(source, journal) as (archive, journal_file, package_report):
+    with _local_copy(source, journal) as (archive, journal_file, package):
         size = archive.stat().st_size
         with LateProgress("verifying", size) as bar:
             report = audit(
@@ -73,8 +73,8 @@ def _run(source: str, journal: Path | None, jobs: int) -> Report:
                 jobs=jobs,
                 progress=lambda ballots, read: bar.update(read, f"{ballots} ballots"),
             )
-        if package_report is not None:
-            check_report(report, package_report)
+        if package is not None:
+            check_report(report, package)
         return report
 
 

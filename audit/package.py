@@ -49,11 +49,14 @@ class PackageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What was in it, as files of a folder that is deleted afterwards; `report`: the bytes of report.json."""
+    """What was in it, as files of a folder that is deleted afterwards; `report`: the bytes of report.json; `unread`:
+    the names of what is for people, and could say anything.
+    """
 
     archive: Path
     journal: Path
     report: bytes
+    unread: tuple[str, ...]
 
 
 def is_package(path: Path) -> bool:
@@ -81,9 +84,10 @@ def _unpack_all(path: Path, folder: Path) -> Package:
             _unpack(file, f"{uuid}.bel", archive, most)
             _unpack(file, f"{uuid}.journal.jsonl", journal, most)
             _unpack(file, REPORT_NAME, report, _LONGEST_REPORT)
+            unread = tuple(name for name in file.namelist() if _OTHERS.fullmatch(name))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise PackageError(f"the package cannot be unpacked: {error}") from error
-    return Package(archive, journal, report.read_bytes())
+    return Package(archive, journal, report.read_bytes(), unread)
 
 
 def _require_names(file: zipfile.ZipFile) -> str:
@@ -116,11 +120,14 @@ def _unpack(file: zipfile.ZipFile, name: str, target: Path, limit: int) -> None:
 # --- the report ------------------------------------------------------------------------------------------------------
 
 
-def check_report(report: Report, raw: bytes) -> None:
+def check_report(report: Report, package: Package) -> None:
     """Rules P2–P4: the package's report is the one that follows from box and journal, and that the journal names."""
-    findings, is_sound = report.findings, report.verdict == "sound"
+    findings, is_sound, raw = report.findings, report.verdict == "sound", package.report
     findings.require(*PACKAGE)
     findings.passed("P1")
+    if package.unread:
+        # Whoever packs a sound record could put a printed report beside it that names other winners.
+        findings.checks["P1"].details = [f"for people, compared with nothing: {', '.join(package.unread)}"]
     if not is_sound:
         # Numbers of a record that is wrong itself agree with nothing.
         findings.unsupported(PACKAGE[1:], "not compared, because of what else was found")

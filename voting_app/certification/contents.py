@@ -34,6 +34,8 @@ To verify it on your own computer, trusting nobody:
     pip install steward-voting
     steward-audit verify {uuid}.zip
 
+It compares nothing with the PDF files and texts, which are for people: believe what the command says.
+
 The ballot box can be verified with belenios-tool as well, a program that other people wrote:
 
     belenios-tool election verify       (in a folder that has {uuid}.bel alone)

@@ -82,6 +82,11 @@ def test_a_certified_election_has_a_report_and_a_package_that_verifies(api: Api,
     found = audit(package, tmp_path)
     assert found.exit_code == 0, found.output
     assert {checks(found)[rule] for rule in ("P1", "P2", "P3", "P4")} == {"pass"}
+    # Nobody shall take these for verified.
+    [told] = [check["detail"] for check in json.loads(found.stdout)["checks"] if check["id"] == "P1"]
+    assert told.startswith(
+        "for people, compared with nothing: README.txt, program.json, texts.en.txt, report.en.pdf"
+    )
     # The same bytes each time, so that two copies can be compared.
     assert fetch(run, f"{run.uuid}.zip") == package
     with zipfile.ZipFile(io.BytesIO(package)) as files:
