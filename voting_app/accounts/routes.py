@@ -16,14 +16,12 @@ from voting_app.context import get_context
 from voting_app.errors import Problem
 from voting_app.languages import get_language
 from voting_app.mail.service import is_enabled
-from voting_app.office import make_office_page, redirect_back, redirect_to
+from voting_app.office import confirm, make_office_page, redirect_back, redirect_to, shown_again
 from voting_app.paging import cut
 
 blueprint = Blueprint("accounts", __name__)
 
 ADMINISTRATORS = ("administrator",)
-# Refusals that say what is wrong with what was typed: the form is shown again with them.
-_CORRECTABLE = frozenset({400, 409, 429})
 
 
 # --- one-time links ----------------------------------------------------------------------------------------
@@ -31,23 +29,29 @@ _CORRECTABLE = frozenset({400, 409, 429})
 
 @blueprint.get("/setup/<link>")
 @access("entrance")
-def show_setup(link: str) -> Response:
+def show_setup(link: str, problem: Problem | None = None) -> Response:
     """Show the form that sets password and second factor."""
-    return _show_setup(link)
+    return make_office_page(
+        "accounts/setup.html",
+        problem=problem,
+        link=link,
+        form=links.get_setup_form(get_context(), link),
+        # Never the password.
+        typed={name: request.form.get(name, "") for name in ("name", "email")},
+        shortest=factors.SHORTEST_PASSWORD,
+    )
 
 
 @blueprint.post("/setup/<link>")
 @access("entrance")
+@shown_again(show_setup)
 def set_up(link: str) -> Response:
     """Set password and second factor; the link ends with it, and the browser is logged in."""
     context = get_context()
     # Before the form: who has no link is not listened to.
     links.get_setup_form(context, link)
     fields = parse_form(request.form, ("password", "code"), ("name", "email"))
-    try:
-        ready = links.set_up(context, link, **fields)
-    except Problem as problem:
-        return _show_setup(link, problem, fields)
+    ready = links.set_up(context, link, **fields)
     new = logins.log_in_after_setup(context, ready.actor, cookies.get_device())
     page = make_office_page(
         "accounts/ready.html", here=url_for("accounts.show_own"), codes=ready.recovery_codes
@@ -70,59 +74,52 @@ def _draw(address: str) -> qrcode.image.svg.SvgPathFillImage:
     return qrcode.make(address, image_factory=qrcode.image.svg.SvgPathFillImage)
 
 
-def _show_setup(link: str, problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
-    _raise_unless_correctable(problem)
-    return make_office_page(
-        "accounts/setup.html",
-        problem=problem,
-        link=link,
-        form=links.get_setup_form(get_context(), link),
-        # Never the password.
-        typed={name: (typed or {}).get(name, "") for name in ("name", "email")},
-        shortest=factors.SHORTEST_PASSWORD,
-    )
-
-
 # --- login -------------------------------------------------------------------------------------------------
 
 
 @blueprint.get("/office/login")
 @access("entrance")
-def show_login() -> Response:
+def show_login(problem: Problem | None = None) -> Response:
     """Ask for mail address and password."""
-    return _show_login()
+    return make_office_page(
+        "accounts/login.html",
+        problem=problem,
+        email=request.form.get("email", ""),
+        next=_get_next(),
+        # Of the address only: who has typed a password knows.
+        is_lost=request.args.get("lost") == "yes",
+    )
 
 
 @blueprint.post("/office/login")
 @access("entrance")
+@shown_again(show_login)
 def begin_login() -> Response:
     """Look at mail address and password; then the code is asked for."""
     fields = parse_form(request.form, ("email", "password"), ("next",))
-    try:
-        token = logins.begin_login(
-            get_context(),
-            email=fields["email"],
-            password=fields["password"],
-            browser=cookies.get_browser(),
-            device=cookies.get_device(),
-        )
-    except Problem as problem:
-        return _show_login(problem, fields["email"])
+    token = logins.begin_login(
+        get_context(),
+        email=fields["email"],
+        password=fields["password"],
+        browser=cookies.get_browser(),
+        device=cookies.get_device(),
+    )
     cookies.expect_code(token)
     return redirect_to("accounts.show_code", **_keep_next())
 
 
 @blueprint.get("/office/login/code")
 @access("entrance")
-def show_code() -> Response:
+def show_code(problem: Problem | None = None) -> Response:
     """Ask for the second factor."""
     if cookies.get_expected() is None:
         return redirect_to("accounts.show_login", **_keep_next())
-    return _show_code()
+    return make_office_page("accounts/code.html", problem=problem, next=_get_next())
 
 
 @blueprint.post("/office/login/code")
 @access("entrance")
+@shown_again(show_code)
 def finish_login() -> Response:
     """Look at the second factor; then the browser is logged in."""
     fields = parse_form(request.form, (), ("code", "recovery", "next"))
@@ -134,10 +131,10 @@ def finish_login() -> Response:
             get_context(), token, code=parse_code(fields), browser=cookies.get_browser()
         )
     except Problem as problem:
-        if problem.code == "login-over":
-            cookies.log_out()
-            return _show_login(problem)
-        return _show_code(problem)
+        if problem.code != "login-over":
+            raise
+        cookies.log_out()
+        return show_login(problem)
     return cookies.log_in(redirect_back(fields["next"]), new)
 
 
@@ -148,24 +145,6 @@ def log_out() -> Response:
     parse_form(request.form)
     cookies.log_out()
     return redirect_to("accounts.show_login")
-
-
-def _show_login(problem: Problem | None = None, email: str = "") -> Response:
-    if problem is not None and problem.code != "login-over":
-        _raise_unless_correctable(problem)
-    return make_office_page(
-        "accounts/login.html",
-        problem=problem,
-        email=email,
-        next=_get_next(),
-        # Of the address only: who has typed a password knows.
-        is_lost=request.args.get("lost") == "yes",
-    )
-
-
-def _show_code(problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
-    return make_office_page("accounts/code.html", problem=problem, next=_get_next())
 
 
 def _get_next() -> str:
@@ -182,56 +161,57 @@ def _keep_next() -> dict[str, str]:
 
 @blueprint.get("/office/account")
 @access("login", roles=PEOPLE_ROLES)
-def show_own() -> Response:
+def show_own(problem: Problem | None = None) -> Response:
     """Where one is logged in, password, phone, recovery codes."""
-    return _show_own()
+    context, login = get_context(), get_login()
+    return make_office_page(
+        "accounts/own.html",
+        problem=problem,
+        here=url_for("accounts.show_own"),
+        sessions=logins.list_sessions(context, login),
+        codes=own.count_recovery_codes(context, login),
+        shortest=factors.SHORTEST_PASSWORD,
+        done=request.args.get("done", ""),
+    )
 
 
 @blueprint.post("/office/account/password")
 @access("login", roles=PEOPLE_ROLES)
+@shown_again(show_own)
 def change_password() -> Response:
     """Set another password; all other sessions end."""
     fields = parse_form(request.form, ("old", "new", "code"))
-    try:
-        new = own.change_password(get_context(), get_login(), **fields)
-    except Problem as problem:
-        return _show_own(problem)
+    new = own.change_password(get_context(), get_login(), **fields)
     return cookies.log_in(redirect_to("accounts.show_own", done="password"), new)
 
 
 @blueprint.post("/office/account/recovery")
 @access("login", roles=PEOPLE_ROLES)
+@shown_again(show_own)
 def renew_recovery_codes() -> Response:
     """Make new recovery codes and show them, this once."""
     fields = parse_form(request.form, ("password",), ("code", "recovery"))
-    try:
-        codes, new = own.renew_recovery_codes(
-            get_context(), get_login(), password=fields["password"], code=parse_code(fields)
-        )
-    except Problem as problem:
-        return _show_own(problem)
+    codes, new = own.renew_recovery_codes(
+        get_context(), get_login(), password=fields["password"], code=parse_code(fields)
+    )
     page = make_office_page("accounts/ready.html", here=url_for("accounts.show_own"), codes=codes)
     return cookies.log_in(page, new)
 
 
 @blueprint.get("/office/account/phone")
 @access("login", roles=PEOPLE_ROLES)
-def show_phone() -> Response:
+def show_phone(problem: Problem | None = None) -> Response:
     """The form that asks for another second factor."""
-    return _show_phone()
+    return make_office_page("accounts/phone.html", problem=problem, here=url_for("accounts.show_phone"))
 
 
 @blueprint.post("/office/account/phone")
 @access("login", roles=PEOPLE_ROLES)
+@shown_again(show_phone)
 def offer_phone() -> Response:
     """Show a new second factor, this once; the old one holds until a code of the new one was typed."""
     fields = parse_form(request.form, ("password",), ("code", "recovery"))
-    try:
-        new = own.offer_phone(
-            get_context(), get_login(), password=fields["password"], code=parse_code(fields)
-        )
-    except Problem as problem:
-        return _show_phone(problem)
+    new = own.offer_phone(get_context(), get_login(), password=fields["password"], code=parse_code(fields))
     # In the page and not at an address of its own, which could be opened again. Made of our own settings and address,
     # and there are no signs of either in a picture.
     picture = Markup(_draw(new.totp_address).to_string().decode())  # noqa: S704
@@ -240,20 +220,18 @@ def offer_phone() -> Response:
 
 @blueprint.post("/office/account/phone/code")
 @access("login", roles=PEOPLE_ROLES)
+@shown_again(show_phone)
 def take_phone() -> Response:
     """Look at the first code of the new phone, which from then on is the second factor."""
     fields = parse_form(request.form, ("offer", "code"))
     try:
         new = own.take_phone(get_context(), get_login(), **fields)
     except Problem as problem:
+        if problem.code != "wrong-code":
+            raise
         # What was shown is not shown again. Whoever has it can try once more.
-        return _show_offer(fields["offer"], problem) if problem.code == "wrong-code" else _show_phone(problem)
+        return _show_offer(fields["offer"], problem)
     return cookies.log_in(redirect_to("accounts.show_own", done="phone"), new)
-
-
-def _show_phone(problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
-    return make_office_page("accounts/phone.html", problem=problem, here=url_for("accounts.show_phone"))
 
 
 def _show_offer(offer: str, problem: Problem | None = None, secret: str = "", picture: str = "") -> Response:
@@ -285,107 +263,13 @@ def end_other_sessions() -> Response:
     return redirect_to("accounts.show_own", done="session")
 
 
-def _show_own(problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
-    context, login = get_context(), get_login()
-    return make_office_page(
-        "accounts/own.html",
-        problem=problem,
-        here=url_for("accounts.show_own"),
-        sessions=logins.list_sessions(context, login),
-        codes=own.count_recovery_codes(context, login),
-        shortest=factors.SHORTEST_PASSWORD,
-        done=request.args.get("done", ""),
-    )
-
-
 # --- everybody's accounts ----------------------------------------------------------------------------------
 
 
 @blueprint.get("/office/accounts")
 @access("login", roles=ADMINISTRATORS)
-def list_accounts() -> Response:
+def list_accounts(problem: Problem | None = None) -> Response:
     """Who has an account, and the form that invites somebody."""
-    return _show_accounts()
-
-
-@blueprint.post("/office/accounts")
-@access("login", roles=ADMINISTRATORS)
-def invite() -> Response:
-    """Make an account and its one-time link."""
-    fields = parse_form(request.form, ("name", "email", "role", "language", "code"))
-    role, language = parse_role(fields["role"]), parse_language(fields["language"])
-    # Before the code, which is good once: a slip of the hand must not cost one.
-    try:
-        service.require_name(fields["name"])
-        service.require_email(fields["email"])
-        logins.confirm(get_context(), get_login(), fields["code"])
-        new = links.invite(
-            get_context(), name=fields["name"], email=fields["email"], role=role, language=language
-        )
-    except Problem as problem:
-        return _show_accounts(problem, fields)
-    return _show_link(new)
-
-
-@blueprint.get("/office/accounts/<int:number>")
-@access("login", roles=ADMINISTRATORS)
-def show_account(number: int) -> Response:
-    """One person, and what can be done about the account."""
-    return _show_account(number)
-
-
-@blueprint.post("/office/accounts/<int:number>/role")
-@access("login", roles=ADMINISTRATORS)
-def change_role(number: int) -> Response:
-    """Give somebody another role."""
-    fields = parse_form(request.form, ("role", "code"))
-    role = parse_role(fields["role"])
-    try:
-        logins.confirm(get_context(), get_login(), fields["code"])
-        with get_context().database.write() as session:
-            service.change_role(session, number, role)
-    except Problem as problem:
-        return _show_account(number, problem)
-    if number == get_login().actor.account_number:
-        return redirect_to("dashboard_office.show_start")
-    return redirect_to("accounts.show_account", number=number, done="role")
-
-
-@blueprint.post("/office/accounts/<int:number>/link")
-@access("login", roles=ADMINISTRATORS)
-def renew_link(number: int) -> Response:
-    """Send an invitation again, or make password and second factor worthless and send a link for new ones."""
-    fields = parse_form(request.form, ("code", "way"))
-    context = get_context()
-    try:
-        logins.confirm(context, get_login(), fields["code"])
-        with context.database.read() as session:
-            person = service.get_person(session, number, context.clock.now())
-        by_mail = fields["way"] != "shown"
-        make = links.reset if person.is_ready else links.renew_invitation
-        new = make(context, number, by_mail=by_mail)
-    except Problem as problem:
-        return _show_account(number, problem)
-    return _show_link(new)
-
-
-@blueprint.post("/office/accounts/<int:number>/end")
-@access("login", roles=ADMINISTRATORS)
-def end_account(number: int) -> Response:
-    """End an account, and everything in which it is logged in, at once and for good."""
-    fields = parse_form(request.form, ("code",))
-    context = get_context()
-    try:
-        logins.confirm(context, get_login(), fields["code"])
-        links.end_person(context, number)
-    except Problem as problem:
-        return _show_account(number, problem)
-    return redirect_to("accounts.list_accounts", done="ended")
-
-
-def _show_accounts(problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
-    _raise_unless_correctable(problem)
     context = get_context()
     with context.database.read() as session:
         people = service.list_people(session, context.clock.now())
@@ -398,14 +282,33 @@ def _show_accounts(problem: Problem | None = None, typed: dict[str, str] | None 
         page=cut(found, request.args.get("page")),
         words=words,
         roles=PEOPLE_ROLES,
-        typed={name: (typed or {}).get(name, "") for name in ("name", "email", "role", "language")},
-        chosen_language=(typed or {}).get("language") or get_language(),
+        typed={name: request.form.get(name, "") for name in ("name", "email", "role", "language")},
+        chosen_language=request.form.get("language") or get_language(),
         done=request.args.get("done", ""),
     )
 
 
-def _show_account(number: int, problem: Problem | None = None) -> Response:
-    _raise_unless_correctable(problem)
+@blueprint.post("/office/accounts")
+@access("login", roles=ADMINISTRATORS)
+@shown_again(list_accounts)
+def invite() -> Response:
+    """Make an account and its one-time link."""
+    fields = parse_form(request.form, ("name", "email", "role", "language", "code"))
+    role, language = parse_role(fields["role"]), parse_language(fields["language"])
+    # Before the code, which is good once: a slip of the hand must not cost one.
+    service.require_name(fields["name"])
+    service.require_email(fields["email"])
+    confirm(fields["code"])
+    new = links.invite(
+        get_context(), name=fields["name"], email=fields["email"], role=role, language=language
+    )
+    return _show_link(new)
+
+
+@blueprint.get("/office/accounts/<int:number>")
+@access("login", roles=ADMINISTRATORS)
+def show_account(number: int, problem: Problem | None = None) -> Response:
+    """One person, and what can be done about the account."""
     context = get_context()
     with context.database.read() as session:
         person = service.get_person(session, number, context.clock.now())
@@ -420,6 +323,49 @@ def _show_account(number: int, problem: Problem | None = None) -> Response:
     )
 
 
+@blueprint.post("/office/accounts/<int:number>/role")
+@access("login", roles=ADMINISTRATORS)
+@shown_again(show_account)
+def change_role(number: int) -> Response:
+    """Give somebody another role."""
+    fields = parse_form(request.form, ("role", "code"))
+    role = parse_role(fields["role"])
+    confirm(fields["code"])
+    with get_context().database.write() as session:
+        service.change_role(session, number, role)
+    if number == get_login().actor.account_number:
+        return redirect_to("dashboard_office.show_start")
+    return redirect_to("accounts.show_account", number=number, done="role")
+
+
+@blueprint.post("/office/accounts/<int:number>/link")
+@access("login", roles=ADMINISTRATORS)
+@shown_again(show_account)
+def renew_link(number: int) -> Response:
+    """Send an invitation again, or make password and second factor worthless and send a link for new ones."""
+    fields = parse_form(request.form, ("code", "way"))
+    context = get_context()
+    confirm(fields["code"])
+    with context.database.read() as session:
+        person = service.get_person(session, number, context.clock.now())
+    by_mail = fields["way"] != "shown"
+    make = links.reset if person.is_ready else links.renew_invitation
+    new = make(context, number, by_mail=by_mail)
+    return _show_link(new)
+
+
+@blueprint.post("/office/accounts/<int:number>/end")
+@access("login", roles=ADMINISTRATORS)
+@shown_again(show_account)
+def end_account(number: int) -> Response:
+    """End an account, and everything in which it is logged in, at once and for good."""
+    fields = parse_form(request.form, ("code",))
+    context = get_context()
+    confirm(fields["code"])
+    links.end_person(context, number)
+    return redirect_to("accounts.list_accounts", done="ended")
+
+
 def _show_link(new: NewLink) -> Response:
     context = get_context()
     with context.database.read() as session:
@@ -429,8 +375,3 @@ def _show_link(new: NewLink) -> Response:
     return make_office_page(
         "accounts/link.html", here=url_for("accounts.list_accounts"), person=person, address=address
     )
-
-
-def _raise_unless_correctable(problem: Problem | None) -> None:
-    if problem is not None and problem.status not in _CORRECTABLE:
-        raise problem
