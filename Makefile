@@ -46,7 +46,7 @@ serve: $(STAMP) ## Start the application on this computer
 
 test: $(STAMP) ## Run the tests in random order (ARGS="-k words" for a part of them)
 	tools/install-test-tools
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import rules, then the tests: what CI runs
 	$(BIN)/ruff format --check .

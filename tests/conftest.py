@@ -86,26 +86,39 @@ def pytest_report_header() -> str:
 
 
 BROWSER_TESTS = Path(__file__).parent / "flows"
+# Files with the longest tests besides: they start servers.
+SERVER_TESTS = ("test_demo.py", "test_processes.py", "test_killed.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the variants that a desk does not run. Who names a test, by words or by its name, gets all of them."""
-    if sample_size() == "large" or config.option.keyword or any("::" in word for word in config.args):
-        return
+    """Leave out the variants that a desk does not run. Who names a test, by words or by its name, gets all of them.
+
+    The long ones come first: at the end the workers share what is left, and none waits for another one's long test.
+    """
+    if (
+        sample_size() == "small"
+        and not config.option.keyword
+        and not any("::" in word for word in config.args)
+    ):
+        _leave_out(config, items)
+    items.sort(key=lambda item: not (_is_slow(item) or item.path.name in SERVER_TESTS))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     seed = str(config.getoption("randomly_seed", default=0))
     both = [item for item in items if _get_database(item) is not None]
     drawn = draw_databases((item.nodeid for item in both), seed)
     left_out = {item for item in both if item.nodeid not in drawn}
-    slow = [
-        item
-        for item in items
-        if (item.path.parent == BROWSER_TESTS or item.get_closest_marker("whole_election") is not None)
-        and item not in left_out
-    ]
+    slow = [item for item in items if _is_slow(item) and item not in left_out]
     drawn = draw_variants((item.nodeid for item in slow), seed)
     left_out |= {item for item in slow if item.nodeid not in drawn}
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=sorted(left_out, key=lambda item: item.nodeid))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    """Whether it has a browser or holds whole elections."""
+    return item.path.parent == BROWSER_TESTS or item.get_closest_marker("whole_election") is not None
 
 
 def _get_database(item: pytest.Item) -> str | None:
