@@ -57,6 +57,8 @@ KEEPING_DAYS = (0, 3, 7)
 _ID_BYTES = 16
 _LONGEST_REASON = 500
 _MINUTE = timedelta(minutes=1)
+# So many are erased in one transaction.
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -357,14 +359,22 @@ def tidy(context: Context) -> None:
     """Show what died while its text was said, and erase what was kept for mail that comes back."""
     now = context.clock.now()
     lost = and_(Delivery.state == DeliveryState.HANDING, Delivery.lease_until <= now)
-    kept = (
-        select(Delivery)
+    # Asked of the database, because it is asked every second: thousands may be kept for days.
+    is_over = or_(
+        *(
+            and_(Delivery.keep_days == days, Delivery.sent_at <= now - timedelta(days=days))
+            for days in KEEPING_DAYS
+        )
+    )
+    over = (
+        select(Delivery.roll_entry_id)
         .join(SealedCredential, SealedCredential.roll_entry_id == Delivery.roll_entry_id)
-        .where(Delivery.state == DeliveryState.SENT)
+        .where(Delivery.state == DeliveryState.SENT, is_over)
+        .limit(_AT_ONCE)
     )
     with context.database.read() as session:
         has_lost = session.scalar(select(Delivery.roll_entry_id).where(lost).limit(1)) is not None
-        over = [row.roll_entry_id for row in session.scalars(kept) if _is_over(row, now)]
+        has_over = session.scalar(over.limit(1)) is not None
     if has_lost:
         with context.database.write() as session:
             # The process keeps its name on the row: if it lives after all, it may still say what became of it.
@@ -377,20 +387,10 @@ def tidy(context: Context) -> None:
                     reason="the program ended while the mail server heard the text",
                 )
             )
-    if over:
+    if has_over:
         with context.database.write() as session:
-            still = session.scalars(
-                select(Delivery).where(Delivery.roll_entry_id.in_(over[:500])).with_for_update()
-            )
-            vault.erase_many(
-                session,
-                [r.roll_entry_id for r in still if r.state == DeliveryState.SENT and _is_over(r, now)],
-                Way.MAILED,
-            )
-
-
-def _is_over(row: Delivery, now: datetime) -> bool:
-    return row.sent_at is not None and row.sent_at + timedelta(days=row.keep_days) <= now
+            ids = session.scalars(over.with_for_update(of=Delivery)).all()
+            vault.erase_many(session, ids, Way.MAILED)
 
 
 # --- what people decide ------------------------------------------------------------------------------------
