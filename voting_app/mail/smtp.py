@@ -129,8 +129,10 @@ class Connection:
         # As bytes: what was folded and encoded by the message's policy goes out as it is.
         raw = message.as_bytes()
         try:
-            size = [f"size={len(raw)}"] if self._client.has_extn("size") else []
-            self._require((250,), self._client.mail(sender, size))
+            options = [f"size={len(raw)}"] if self._client.has_extn("size") else []
+            # A message that cannot be delivered comes back without its text, which may have a link or a code in it.
+            options += ["ret=hdrs"] if self._client.has_extn("dsn") else []
+            self._require((250,), self._client.mail(sender, options))
             self._require((250, 251), self._client.rcpt(recipient))
         except (OSError, smtplib.SMTPException) as error:
             raise UnreachableError(_describe(error)) from error

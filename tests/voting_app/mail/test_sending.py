@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import smtplib
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +295,36 @@ def test_the_address_is_found_again_with_the_secret_only(
 
 
 # --- nobody writes into the head of a message --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extensions,wanted", [({"dsn", "size"}, ["size=", "ret="]), ({"size"}, ["size="])])
+def test_what_comes_back_is_asked_for_without_its_text(extensions: set[str], wanted: list[str]) -> None:
+    asked = []
+
+    class Client(smtplib.SMTP):
+        does_esmtp = True
+
+        def has_extn(self, opt: str) -> bool:
+            return opt in extensions
+
+        def docmd(self, cmd: str, args: str = "") -> tuple[int, bytes]:
+            return 250, b"OK"
+
+        def putcmd(self, cmd: str, args: str = "") -> None:
+            asked.append(args)
+
+        def getreply(self) -> tuple[int, bytes]:
+            return (354 if asked[-1] == "" else 250), b"OK"
+
+        def send(self, s: object) -> None:
+            asked.append("text")
+
+    message = EmailMessage()
+    message.set_content("a link")
+    smtp.Connection(Client(local_hostname="test")).send(message, SENDER, "ada@example.org")
+    options = asked[0].split()[1:]
+    assert [option.partition("=")[0] + "=" for option in options] == wanted
+    assert ("ret=hdrs" in options) == ("dsn" in extensions)
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\r\n\r\n", "\x00", "\u2028", "\x0b", "\x85"])
