@@ -77,6 +77,14 @@ class Officer:
         assert len(self._codes) == 10
         return self
 
+    def renew_codes(self) -> None:
+        """A long day takes more than ten."""
+        form = self.go("/office/account").locator("form", has_text="Make new recovery codes")
+        form.locator("input[type=password]").fill(PASSWORD)
+        self.press("Make new recovery codes")
+        self.page.locator(".codes").wait_for()
+        self._codes = self.page.locator(".codes code").all_text_contents()
+
     def go(self, path: str) -> Page:
         self.page.goto(f"{self.site}{path}")
         return self.page
@@ -88,6 +96,10 @@ class Officer:
         if code.count():
             code.fill(self._codes.pop())
         target.click()
+
+    def type_code(self) -> None:
+        """Where a program of the page sends the form."""
+        self.page.get_by_label("The six digits").fill(self._codes.pop())
 
     def expect(self, words: str) -> None:
         expect(self.page.locator("main")).to_contain_text(words)
@@ -162,6 +174,45 @@ def print_sheets(rita: Officer, here: str, folder: Path) -> list[str]:
     return [code for page in range(1, reader.count_pages() + 1) for code in reader.scan(page)]
 
 
+def make_in_the_browser(rita: Officer, here: str, file: Path) -> None:
+    """The codes are made by the page, saved, and only then their list is published."""
+    page = rita.go(f"{here}/credentials/browser")
+    page.get_by_role("button", name="Make the codes").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the file").click()
+    download.value.save_as(file)
+    page.get_by_label("The saved file").set_input_files(file)
+    rita.type_code()
+    page.get_by_role("button", name="Publish the list").click()
+    expect(page.get_by_text("The list is published.")).to_be_visible()
+
+
+def print_in_the_browser(rita: Officer, here: str, file: Path) -> list[str]:
+    """The links in the QR codes of everybody, out of the saved file."""
+    page = rita.go(f"{here}/credentials/browser")
+    page.get_by_label("The file with the codes").set_input_files(file)
+    page.evaluate("() => { window.print = () => {} }")
+    page.get_by_label("Paper").select_option("letter")
+    page.get_by_role("button", name="Print").click()
+    page.locator(".sheets .letter").first.wait_for(state="attached")
+    reader = Reader(page.pdf(prefer_css_page_size=True), file.parent)
+    return [code for number in range(1, reader.count_pages() + 1) for code in reader.scan(number)]
+
+
+def clone_election(ada: Officer, here: str) -> str:
+    """The same once more, roll included, with codes that the registrar makes; its uuid."""
+    page = ada.go(f"/office/elections/new?clone={here.rpartition('/')[2]}")
+    page.locator("#closes").fill((SystemClock().now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M"))
+    page.locator("input[name=copy_roll]").check()
+    page.locator("input[name=credential_mode][value=registrar]").check()
+    page.locator("#trustees").fill("1")
+    page.locator("#needed").fill("1")
+    ada.press("Make the election")
+    found = re.search(r"/elections/(\w+)/", page.url)
+    assert found, page.url
+    return str(found[1])
+
+
 def make_election(ada: Officer) -> str:
     """Texts and questions in two languages, with a statement and a photo; its uuid."""
     page = ada.go("/office/elections/new?start=officers")
@@ -207,17 +258,17 @@ def import_roll(ada: Officer, here: str) -> None:
     ada.expect("The file is the roll now.")
 
 
-def make_keys(ada: Officer, here: str, client: Client) -> list[Trustee]:
-    """Three seats; the trustees, whose pages have tests of their own, do their part with programs."""
+def make_keys(ada: Officer, here: str, client: Client, count: int = 3) -> list[Trustee]:
+    """Seats; the trustees, whose pages have tests of their own, do their part with programs."""
     ada.go(f"{here}/trustees")
-    for owner in (1, 2, 3):
+    for owner in range(1, count + 1):
         ada.page.locator(f"#name-{owner}").fill(f"Trustee {owner}")
     ada.press("Make the seats and show the links")
     tokens = list(dict.fromkeys(re.findall(r"/trustee#([\w.~-]+)", ada.page.content())))
-    assert len(tokens) == 3
-    uuid = here.rpartition("/")[2]
-    trustees = [Trustee(client, uuid, owner, True, token) for owner, token in enumerate(tokens, 1)]
-    for act in ("certificate", "commitment", "reveal", "share"):
+    assert len(tokens) == count
+    uuid, is_shared = here.rpartition("/")[2], count > 1
+    trustees = [Trustee(client, uuid, owner, is_shared, token) for owner, token in enumerate(tokens, 1)]
+    for act in ("certificate", "commitment", "reveal", "share") if is_shared else ("commitment", "reveal"):
         for trustee in trustees:
             getattr(trustee, f"send_{act}")()
     ada.go(f"{here}/trustees")
@@ -246,6 +297,8 @@ def test_a_committee_runs_an_election_from_the_first_start_to_the_package(
     here = f"/office/elections/{uuid}"
     import_roll(ada, here)
     ada.page.get_by_role("link", name="Freeze the roll").click()
+    # What the privacy check says, before anything is fixed.
+    ada.expect("3 members may vote. If 50 in 100 of them do")
     together(ada, grace, f"{here}/acts/freeze-roll")
     rita.go(f"{here}/credentials")
     rita.press("Make the codes")
@@ -271,6 +324,33 @@ def test_a_committee_runs_an_election_from_the_first_start_to_the_package(
     ada.expect("All numbers agree with each other.")
     together(ada, grace, f"{here}/acts/certify", statement="We certify this result.")
     verify_package(ada, here, tmp_path)
+    with installation.client() as client:
+        hold_another(ada, grace, rita, people, client, here, tmp_path / "credentials.csv")
+
+
+def hold_another(
+    ada: Officer, grace: Officer, rita: Officer, people: People, client: Client, here: str, file: Path
+) -> None:
+    """In the other mode, up to a ballot that was cast with a printed code; then it is cancelled by two."""
+    ada.renew_codes()
+    uuid = clone_election(ada, here)
+    here = f"/office/elections/{uuid}"
+    together(ada, grace, f"{here}/acts/freeze-roll")
+    make_in_the_browser(rita, here, file)
+    make_keys(ada, here, client, 1)
+    links = print_in_the_browser(rita, here, file)
+    assert len(set(links)) == 3
+    together(grace, ada, f"{here}/acts/open")
+    page = people.new().page
+    page.goto(links[0])
+    for button in ("Begin", "Review your choices", "Encrypt my ballot", "Cast this ballot"):
+        if button == "Review your choices":
+            page.get_by_label("Rosa Luxemburg").check()
+        page.get_by_role("button", name=button).click()
+    expect(page.locator("#view")).to_contain_text(IN_THE_BOX)
+    together(ada, grace, f"{here}/acts/cancel", statement="The hall is closed.")
+    ada.go(f"{here}/result")
+    ada.expect("Report and package")
 
 
 def verify_package(ada: Officer, here: str, folder: Path) -> None:
