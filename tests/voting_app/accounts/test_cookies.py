@@ -136,6 +136,19 @@ def test_a_long_form_is_not_read(ada: Officer) -> None:
     assert ada.is_logged_in()
 
 
+def test_a_sign_that_no_database_takes_is_refused_before_one_is_asked(each_ada: Officer) -> None:
+    """PostgreSQL raises an error for it, and anybody can send a login."""
+    stranger = Officer(each_ada.app)
+    for answer in (
+        stranger.post("/office/login", {"email": "\0", "password": "x"}),
+        each_ada.get("/office/elections/new?clone=%00"),
+        each_ada.get("/office/elections/new?clone=x&clone=%00"),
+        each_ada.act("/office/accounts", {"name": "Eve", "email": "eve@example.org\0", "role": "observer"}),
+    ):
+        assert answer.status_code == 400
+        assert "could not be understood" in answer.text
+
+
 # --- marks -------------------------------------------------------------------------------------------------
 
 
