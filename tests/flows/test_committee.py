@@ -216,6 +216,8 @@ def clone_election(ada: Officer, here: str) -> str:
 def make_election(ada: Officer) -> str:
     """Texts and questions in two languages, with a statement and a photo; its uuid."""
     page = ada.go("/office/elections/new?start=officers")
+    # That of the browser, which nobody has to look for among four hundred.
+    expect(page.locator("#time_zone")).to_have_value("America/New_York")
     page.locator("#new_language").select_option("es")
     ada.press("Add this language")
     for _ in range(3):
@@ -264,6 +266,10 @@ def make_keys(ada: Officer, here: str, client: Client, count: int = 3) -> list[T
     for owner in range(1, count + 1):
         ada.page.locator(f"#name-{owner}").fill(f"Trustee {owner}")
     ada.press("Make the seats and show the links")
+    copies = ada.page.get_by_role("button", name="Copy the link")
+    expect(copies).to_have_count(3)
+    copies.last.click()
+    expect(ada.page.get_by_role("status").last).not_to_be_empty()
     tokens = list(dict.fromkeys(re.findall(r"/trustee#([\w.~-]+)", ada.page.content())))
     assert len(tokens) == count
     uuid, is_shared = here.rpartition("/")[2], count > 1

@@ -236,6 +236,15 @@ def sort_answers(rows: Iterable[AnswerRow], language: str) -> list[AnswerRow]:
     return sorted(rows, key=key)
 
 
+def fill_languages(rows: Iterable[AnswerRow], languages: list[str]) -> None:
+    """Give every language that is empty the text of the election's own: names of people are the same in all."""
+    for row in rows:
+        own = row.texts.get(languages[0], "")
+        for tag in languages[1:]:
+            if not row.texts.get(tag, "").strip():
+                row.texts[tag] = own
+
+
 def move_up(rows: list[Any], place: int) -> None:
     """Exchange a row with the one before it."""
     if 0 < place < len(rows):

@@ -33,6 +33,7 @@ from voting_app.elections.forms import (
     describe_occurrences,
     find_faults,
     list_time_zones,
+    name_places,
     parse_editor,
 )
 from voting_app.elections.office import find_election, make_election_page
@@ -253,6 +254,7 @@ def _describe(draft: Draft, faults: dict[str, str]) -> dict[str, Any]:
     return {
         "draft": draft,
         "faults": faults,
+        "places": name_places(faults),
         "time_zones": list_time_zones(),
         "language_names": _name_languages(draft.languages),
         "more_languages": {tag: name for tag, name in LANGUAGES.items() if tag not in draft.languages},

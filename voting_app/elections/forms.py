@@ -7,6 +7,7 @@ Only fields that the form has are taken; any other one refuses it, so that nobod
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,7 +17,15 @@ from werkzeug.datastructures import MultiDict
 
 from crypto.presentation import Majority, is_language
 from crypto.writing import are_told_apart, is_blank, is_writing
-from voting_app.elections.drafts import NO_RULE, AnswerRow, Draft, QuestionRow, move_up, sort_answers
+from voting_app.elections.drafts import (
+    NO_RULE,
+    AnswerRow,
+    Draft,
+    QuestionRow,
+    fill_languages,
+    move_up,
+    sort_answers,
+)
 from voting_app.elections.limits import (
     CREDENTIAL_MODES,
     LONGEST_DESCRIPTION,
@@ -30,7 +39,7 @@ from voting_app.elections.limits import (
 )
 from voting_app.elections.times import list_zone_names
 from voting_app.errors import Problem
-from voting_app.languages import format_moment
+from voting_app.languages import N_, format_moment
 from voting_app.login import FORM_FIELD
 
 RULES = (NO_RULE, *Majority)
@@ -39,10 +48,23 @@ LONGEST_FORM = 1_000_000
 _NUMBER = re.compile(r"\d{1,3}", re.ASCII)
 _ACT = re.compile(
     r"(save|look|add-question|add-language|(?P<language>remove|own)-language-(?P<tag>[A-Za-z0-9-]{2,20})"
-    r"|(add-answer|remove-question|question-up|sort|draw)-(?P<question>\d{1,3})"
-    r"|(remove-answer|answer-up)-(?P<of>\d{1,3})-(?P<answer>\d{1,3}))",
+    r"|(add-answer|remove-question|question-up|question-down|sort|same|draw)-(?P<question>\d{1,3})"
+    r"|(remove-answer|answer-up|answer-down)-(?P<of>\d{1,3})-(?P<answer>\d{1,3}))",
     re.ASCII,
 )
+
+
+# Fields whose faults do not say by themselves what they are about.
+_PLACES = {
+    "name": N_("Name of the election"),
+    "description": N_("What it is about"),
+    "closes": N_("Voting closes"),
+    "quorum": N_("Quorum"),
+    "trustees": N_("How many trustees"),
+    "needed": N_("How many of them open the result"),
+    "certifiers": N_("How many officers certify the result"),
+    "waiver": N_("Why one officer acts alone"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +224,30 @@ def _change(draft: Draft, found: re.Match[str], wanted: str) -> str:
     if act.startswith("question-up"):
         move_up(questions, number)
         return f"q{max(0, number - 1)}"
+    if act.startswith("question-down"):
+        move_up(questions, number + 1)
+        return f"q{min(len(questions) - 1, number + 1)}"
+    _change_answers(draft, question, found)
+    return f"q{number}"
+
+
+def _change_answers(draft: Draft, question: QuestionRow, found: re.Match[str]) -> None:
+    """What the buttons of a question do with its choices."""
+    act = found[0]
     if act.startswith("add-answer") and len(question.answers) < MAX_ANSWERS:
         question.answers.append(AnswerRow())
     elif act.startswith("sort"):
         question.answers = sort_answers(question.answers, draft.own)
+    elif act.startswith("same"):
+        fill_languages(question.answers, draft.languages)
     elif found["answer"]:
         place = int(found["answer"])
         if act.startswith("answer-up"):
             move_up(question.answers, place)
+        elif act.startswith("answer-down"):
+            move_up(question.answers, place + 1)
         elif place < len(question.answers):
             del question.answers[place]
-    return f"q{number}"
 
 
 # --- what is wrong -----------------------------------------------------------------------------------------
@@ -242,6 +277,22 @@ def find_faults(draft: Draft, now: datetime, *, has_plan: bool) -> dict[str, str
     elif not 2 <= (_read_number(draft.certifiers) or 0) <= MAX_CERTIFIERS:
         faults["certifiers"] = gettext("A whole number from 2 to %(most)s is needed.", most=MAX_CERTIFIERS)
     return faults
+
+
+def name_places(faults: Iterable[str]) -> dict[str, str]:
+    """Name of a field -> the words that stand beside it on the page, for a list of faults far away from it."""
+    return {name: _name_place(name) for name in faults}
+
+
+def _name_place(name: str) -> str:
+    found = re.match(r"q(\d+)-(?:a(\d+)-)?", name)
+    if found is None:
+        word = _PLACES.get(name.partition("-")[0])
+        return gettext(word) if word else ""
+    question = gettext("Question %(number)s", number=int(found[1]) + 1)
+    if found[2] is None:
+        return question
+    return gettext("%(question)s, choice %(number)s", question=question, number=int(found[2]) + 1)
 
 
 def _judge(

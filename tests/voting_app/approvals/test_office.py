@@ -67,7 +67,7 @@ def test_one_proposes_and_another_one_agrees(pair: Pair) -> None:
     assert (answer.status_code, answer.headers["Location"][-13:]) == (303, "done=proposed")
     assert pair.run.status()["state"] == "draft"
     # Whoever has agreed has no button to agree again; the other one sees who wants what.
-    assert "You have agreed. 1 more officer has to." in pair.page(ada, "freeze-roll")
+    assert "You have agreed. 1 more officer must agree." in pair.page(ada, "freeze-roll")
     assert "/agreement" not in pair.page(ada, "freeze-roll")
     page = pair.page(grace, "freeze-roll")
     assert "Ada Lovelace" in page

@@ -142,6 +142,50 @@ def test_what_is_saved_unchanged_stays_the_same(ada: Officer, run: Run) -> None:
     assert run.status() == before
 
 
+def test_choices_and_questions_move_both_ways(ada: Officer, run: Run) -> None:
+    new = "/office/elections/new"
+    form = read_form(ada.get(f"{new}?start=officers").text)
+    for place, name in enumerate(("Rosa", "Mother Jones")):
+        form[f"q0-a{place}-en"] = name
+    down = read_form(send(ada, new, form, "answer-down-0-0").text)
+    assert (down["q0-a0-en"], down["q0-a1-en"]) == ("Mother Jones", "Rosa")
+    # The last one stays where it is.
+    same = read_form(send(ada, new, down, "answer-down-0-1").text)
+    assert same == down
+    first, second = form["q0-text-en"], form["q1-text-en"]
+    moved = read_form(send(ada, new, form, "question-down-0").text)
+    assert (moved["q0-text-en"], moved["q1-text-en"]) == (second, first)
+    assert moved["q1-a0-en"] == "Rosa"
+
+
+def test_names_are_typed_once_for_all_languages(ada: Officer, run: Run) -> None:
+    new = "/office/elections/new"
+    form = read_form(
+        send(
+            ada, new, read_form(ada.get(f"{new}?start=officers").text), "add-language", new_language="es"
+        ).text
+    )
+    form["q0-a0-en"], form["q0-a1-en"], form["q0-a1-es"] = "Rosa", "None of them", "Nadie"
+    filled = read_form(send(ada, new, form, "same-0").text)
+    # What was typed stays.
+    assert (filled["q0-a0-es"], filled["q0-a1-es"]) == ("Rosa", "Nadie")
+    assert filled["q1-a0-es"] == ""
+
+
+def test_a_list_of_faults_says_where_each_is(ada: Officer, run: Run) -> None:
+    new = "/office/elections/new"
+    form = read_form(
+        send(
+            ada, new, read_form(ada.get(f"{new}?start=officers").text), "add-language", new_language="es"
+        ).text
+    )
+    form["q1-a0-en"] = "Rosa"
+    page = send(ada, new, form, "save", name__en="").text
+    assert ">Question 1: There must be at least one choice.<" in page
+    assert ">Question 2, choice 1: This text is missing.<" in page
+    assert ">Name of the election: This text is missing.<" in page
+
+
 def test_statements_follow_their_candidates(ada: Officer, run: Run) -> None:
     run.create(**TRANSLATED)
     address = f"/office/elections/{run.uuid}/texts"
