@@ -22,6 +22,7 @@ from crypto.groups import get_group
 from crypto.presentation import Presentation, RecordTerms, parse_presentation
 from crypto.questions import HomomorphicQuestion, parse_questions
 from voting_app.access import OFFICERS, Role, access, find_mark, get_actor
+from voting_app.approvals import service as approvals
 from voting_app.context import get_context
 from voting_app.elections import service, wire
 from voting_app.elections.checklist import list_tasks
@@ -88,6 +89,8 @@ def create_election() -> Response:
     source = find_election(clone) if clone else None
     _add_wording(sent)
     faults = find_faults(sent.draft, get_context().clock.now(), has_plan=source is not None)
+    if sent.draft.is_alone and _count_officers() > 1:
+        faults["waiver"] = gettext("Several officers can log in, so two of them act together.")
     if sent.act != "save" or faults:
         return _show_new(sent.draft, clone, faults if sent.act == "save" else {}, sent.place)
     try:
@@ -131,8 +134,14 @@ def _show_new(
         fixed={"trustees": False, "mode": False},
         drawings=[],
         view=None,
+        may_be_alone=_count_officers() < 2,
         **_describe(draft, faults or {}),
     )
+
+
+def _count_officers() -> int:
+    """How many people can act as officers. Where there are several, nobody may do without the second one."""
+    return approvals.count_officers(get_context())
 
 
 def _find_usual_time_zone() -> str:

@@ -353,6 +353,26 @@ def test_an_earlier_election_is_cloned_without_its_dates(ada: Officer, run: Run,
     assert copy["officers"] == {"needed": 1, "certifiers": 1, "reason": "There is only one officer."}
 
 
+def test_where_there_are_several_officers_none_acts_alone(ada: Officer, run: Run) -> None:
+    """The waiver is for organisations that have one, and no way round the second one."""
+    new = "/office/elections/new"
+    form = read_form(ada.get(f"{new}?start=dues").text)
+    form["closes"], form["waiver"] = "2026-12-24T12:00", "Nobody else has time."
+    assert 'name="officers" value="one"' in ada.get(f"{new}?start=dues").text
+    ada.new_officer("grace@example.org")
+    page = ada.get(f"{new}?start=dues").text
+    assert 'name="officers" value="one"' not in page
+    assert read_form(page)["officers"] == "two"
+    refused = send(ada, new, form, "save", officers="one")
+    assert refused.status_code == 422
+    assert "Several officers can log in" in refused.text
+    assert "card-title" not in ada.get("/office/elections").text
+    made = send(ada, new, form, "save")
+    assert made.status_code == 303
+    run.uuid = made.headers["Location"].split("/")[3]
+    assert run.status()["officers"] == {"needed": 2, "certifiers": 2, "reason": ""}
+
+
 def test_who_is_no_officer_reads_and_changes_nothing(ada: Officer, run: Run) -> None:
     run.create(**TRANSLATED)
     address = f"/office/elections/{run.uuid}/texts"
