@@ -33,6 +33,9 @@ def run_due(context: Context) -> int:
     deliveries.tidy(context)
     if not is_enabled(context.settings) or not deliveries.is_anything_due(context):
         return 0
+    if not deliveries.has_safe_address(context):
+        _log.error("mail to members waits: the setting base_url of this host does not begin with https")
+        return 0
     mail = deliveries.claim(context)
     if mail is None:
         return 0

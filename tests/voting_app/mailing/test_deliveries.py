@@ -223,6 +223,14 @@ def test_where_and_when_nothing_is_sent(quick: Context, context: Context) -> Non
     assert rows(quick) == []
 
 
+def test_a_host_that_would_write_another_link_sends_nothing(quick: Context, drop: MailDrop) -> None:
+    """Where `steward mail send` runs on a host of its own, the settings there may be others."""
+    begin(quick)
+    assert run_due(with_settings(quick, base_url="http://vote.example.org")) == 0
+    assert (states(quick), sealed(quick), drop.received) == (["waiting"] * 3, 3, [])
+    assert run_due(quick) == 3
+
+
 def test_what_is_over_is_not_sent(quick: Context, drop: MailDrop) -> None:
     run = begin(quick)
     run.committee("cancel", {"reason": "A name was misspelt."})
