@@ -238,7 +238,14 @@ def claim(context: Context) -> Claimed | None:
         if (session.scalar(recent) or 0) >= context.settings.mail_per_minute:
             return None
         while (row := session.scalar(_due(now).with_for_update(of=Delivery, skip_locked=True))) is not None:
-            letter = _write(session, context, row)
+            try:
+                letter = _write(session, context, row)
+            except RuntimeError:
+                # Perhaps of this host only, and another one can: nobody else's mail is touched.
+                row.state, row.next_try_at = DeliveryState.WAITING.value, now + PAUSES[0]
+                row.lease_until = row.worker = None
+                row.reason = "the credential cannot be opened: this host has another secret than the one that sealed it"
+                return None
             if letter is not None:
                 row.state = DeliveryState.SENDING.value
                 row.lease_until, row.worker, row.attempted_at = now + LEASE, worker, now
@@ -250,16 +257,11 @@ def claim(context: Context) -> Claimed | None:
 
 
 def _write(session: Session, context: Context, row: Delivery) -> Letter | None:
-    """The message of a row. None: there is none to be sent (any more), and the row says so."""
+    """The message of a row. None: there is none to be sent (any more), and the row says so. RuntimeError where the
+    secret is not the one that sealed the credential.
+    """
     entry = session.get_one(RollEntry, row.roll_entry_id)
-    try:
-        credential = vault.open_credential(context, session, entry.id)
-    except RuntimeError:
-        _stop(
-            row,
-            "the credential cannot be opened: the installation has another secret than when it was sealed",
-        )
-        return None
+    credential = vault.open_credential(context, session, entry.id)
     if credential is None:
         # Printed in the meantime, say. Who had no mail yet is not in the run any more.
         session.delete(row)

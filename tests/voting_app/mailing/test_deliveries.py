@@ -247,12 +247,19 @@ def test_who_got_a_sheet_meanwhile_gets_no_mail(quick: Context, drop: MailDrop) 
     assert states(quick) == ["sent", "sent"]
 
 
-def test_another_secret_opens_nothing(quick: Context, drop: MailDrop) -> None:
+def test_another_secret_opens_nothing_and_stops_no_other_host(
+    quick: Context, drop: MailDrop, mail_clock: SettableClock
+) -> None:
     begin(quick)
-    assert run_due(with_settings(quick, secret=bytes(32))) == 0
+    stranger = with_settings(quick, secret=bytes(32))
+    assert run_due(stranger) == 0
     assert drop.received == []
-    assert set(states(quick)) == {"refused"}
-    assert sealed(quick) == 3
+    assert (states(quick), sealed(quick)) == (["waiting"] * 3, 3)
+    assert [row.reason is None for row in rows(quick)] == [False, True, True]
+    assert run_due(quick) == 2
+    mail_clock.moment += PAUSES[0]
+    assert run_due(quick) == 1
+    assert states(quick) == ["sent"] * 3
 
 
 # --- pacing ------------------------------------------------------------------------------------------------
