@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from crypto.encoding import encode_json, parse_json
@@ -116,10 +116,13 @@ def seek(
     can be performed now.
 
     Problems: 409 ``other-proposal`` where another form of the act is proposed; 409 ``proposal-gone`` where what the
-    officer has read is not proposed any more, or not possible any more.
+    officer has read is not proposed any more, or not possible any more; 403 ``forbidden`` to who is no officer now.
     """
     if act not in SHARED or actor.role != ROLE:
         raise RuntimeError(f"{act} is not an act that {actor.role} seeks approval for")
+    if not list(session.scalars(_select_officers().where(Account.number == actor.account_number))):
+        # Taken away after the request had begun.
+        raise Problem(403, "forbidden", "Your role does not allow this.")
     kind = JOURNAL_KINDS[act]
     values = {name: payload[name] for name in KINDS[kind].fields if name != "at"}
     officers = get_officers(election)
@@ -230,6 +233,11 @@ def _find_row(session: Session, election_id: int, act: Act) -> Proposal | None:
     )
 
 
+def _select_officers() -> Select[int]:
+    """The accounts that may want an act at this moment."""
+    return select(Account.number).where(Account.ended_at.is_(None), Account.role.in_(OFFICERS))
+
+
 def _list_numbers(session: Session, proposal_id: int) -> list[int]:
     return list(
         session.scalars(
@@ -243,9 +251,9 @@ def _list_numbers(session: Session, proposal_id: int) -> list[int]:
 def _make_view(session: Session, row: Proposal) -> ProposalView:
     # Whoever lost the account or the role since then does not count any more.
     numbers = session.scalars(
-        select(Agreement.account_number)
-        .join(Account, Account.number == Agreement.account_number)
-        .where(Agreement.proposal_id == row.id, Account.ended_at.is_(None), Account.role.in_(OFFICERS))
+        _select_officers()
+        .join(Agreement, Account.number == Agreement.account_number)
+        .where(Agreement.proposal_id == row.id)
         .order_by(Agreement.id)
     )
     return ProposalView(

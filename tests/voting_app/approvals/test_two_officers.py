@@ -186,6 +186,18 @@ def test_who_lost_the_account_has_not_agreed(api: Api) -> None:
     assert "committee" in [line["actor"].split(":")[0] for line in read(run)]
 
 
+@pytest.mark.parametrize("changes", [TWO, {}])
+def test_who_loses_the_account_during_a_request_does_nothing(api: Api, changes: dict[str, Any]) -> None:
+    """The token was looked at before the transaction."""
+    run = Run(api).create(**changes)
+    gone = actor(api, "second")
+    with api.context.database.write() as session:
+        end_account(session, gone.account_number, api.context.clock.now())
+    with pytest.raises(Problem, match="forbidden"):
+        elections.cancel_election(api.context, run.uuid, gone, "x")
+    assert run.status()["state"] == "draft"
+
+
 def test_only_officers_agree(api: Api) -> None:
     run = frozen(api)
     api.send("POST", f"{run.base}/cancel", REASON, role="committee")
