@@ -1,8 +1,10 @@
 """What docs/operations.md shows to put around the application is tried: a proxy with TLS, a unit of systemd."""
 
 import http.client
+import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -122,7 +124,11 @@ def proxied(installation: Installation, tmp_path: Path) -> Iterator[tuple[Visito
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     http_block = f"http {{ {temp} include {tmp_path}/site.conf; }}"
-    config.write_text(f"daemon off; pid {tmp_path}/pid; error_log {logs}/main.log; events {{}} {http_block}")
+    # Its workers must come into this folder, which is ours alone.
+    user = "user root;" if os.geteuid() == 0 else ""
+    config.write_text(
+        f"{user} daemon off; pid {tmp_path}/pid; error_log {logs}/main.log; events {{}} {http_block}"
+    )
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(
             [program, "-p", tmp_path, "-c", config, "-e", logs / "main.log"], stdout=said, stderr=said
@@ -174,3 +180,17 @@ def test_the_proxy_hands_on_everything_and_notes_nobody(
     assert "127.0.0.1" not in "".join(lines)
     assert election.uuid not in everything
     assert "Ada" not in everything
+    # As Debian's logrotate does it every day: the file gets another name, and the proxy begins a new one.
+    (logs / "steward.log").rename(logs / "steward.log.1")
+    os.kill(int((logs.parent / "pid").read_text()), signal.SIGUSR1)
+    for _ in range(100):
+        if (logs / "steward.log").exists():
+            break
+        time.sleep(0.05)
+    assert visitor.ask("/").status == 200
+    for _ in range(100):
+        if (logs / "steward.log").read_text():
+            break
+        time.sleep(0.05)
+    assert (logs / "steward.log").read_text().endswith(" 200 GET /\n")
+    assert len((logs / "steward.log.1").read_text().splitlines()) == 2

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import stat
+import subprocess
 import threading
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from audit.runner import audit
+from tests.postgres import find_programs
 from tests.smtp import MailDrop
 from tests.voting_app.api import Api, Run
 from tests.voting_app.conftest import SettableClock, make_settings
@@ -138,20 +141,54 @@ def test_a_copy_of_an_election_that_goes_on_is_whole_and_goes_on(
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     other = restore(copy, tmp_path / "other", clock)
     assert other.settings.secret == context.settings.secret
-    app = create_app(other.settings, clock=clock, database=other.database)
+    go_on(other, run, first.json["tracker"], tmp_path)
+    other.database.dispose()
+
+
+def go_on(other: Context, run: Run, tracker: str, folder: Path) -> None:
+    """Out of the copy: the ballot that had a receipt is there, others are taken, and the auditor finds it sound."""
+    app = create_app(other.settings, clock=other.clock, database=other.database)
     again = Run(
         Api(other, app.test_client()), uuid=run.uuid, credentials=run.credentials, trustees=run.trustees
     )
     with other.database.read() as session:
         box_id = ledger.get_box_id(session, run.uuid)
-        assert ledger.find_ballot(session, box_id, first.json["tracker"]) is not None
+        assert ledger.find_ballot(session, box_id, tracker) is not None
     assert again.cast("M3", [[0], [0]]).status_code == 201
-    archive, journal = tmp_path / "box.bel", tmp_path / "journal"
+    archive, journal = folder / "box.bel", folder / "journal"
     archive.write_bytes(b"".join(ledger.iter_archive(other.database, box_id)))
     journal.write_bytes(b"".join(ledger.iter_journal(other.database, box_id)))
     report = audit(archive, journal)
     assert report.verdict == "sound"
     assert report.ballots >= 2
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+def test_a_dump_of_postgresql_goes_on_elsewhere(
+    each_context: Context, postgres_url: str, tmp_path: Path
+) -> None:
+    """The commands of the document, while the election is open; not even the owner of the tables changes the record."""
+    app = create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
+    run = Run(Api(each_context, app.test_client())).set_up()
+    first = run.cast("M1", [[0], [0]])
+    assert first.status_code == 201
+    commands = re.findall(
+        r"^(pg_dump|pg_restore) (.*)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE
+    )
+    assert [program for program, _ in commands] == ["pg_dump", "pg_restore"]
+    urls = (each_context.settings.database_url, postgres_url)
+    for (program, options), url in zip(commands, urls, strict=True):
+        words = [word.strip('"') for word in options.split()]
+        assert words[-2].startswith("--dbname=")
+        command = [find_programs() / program, *words[:-2], f"--dbname={url.replace('+psycopg', '')}"]
+        files = [f"--file={tmp_path / 'dump'}"] if program == "pg_dump" else [tmp_path / "dump"]
+        subprocess.run([*command, *files], check=True)
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = Context(make_settings(folder, postgres_url), Database(postgres_url), each_context.clock)
+    go_on(other, run, first.json["tracker"], tmp_path)
+    with pytest.raises(DBAPIError), other.database.write() as session:
+        session.execute(text("DELETE FROM ledger_event"))
     other.database.dispose()
 
 
