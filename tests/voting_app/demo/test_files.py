@@ -163,7 +163,7 @@ def test_rolls_that_cannot_be_read(roll: str | bytes, row: int, words: str) -> N
         ('[{"answers": ["a"], "min": 0.5, "max": 1, "question": "x"}]', "Question 1"),
         ('[{"answers": ["a"], "min": 0, "max": 1}]', "'question' is missing"),
         ('[{"answers": ["a"], "min": 0, "max": 1, "question": "x", "colour": 1}]', "unknown field"),
-        ('[{"type": "NonHomomorphic", "value": {}}]', "not ranked"),
+        ('[{"type": "NonHomomorphic", "value": {"answers": ["A", "B"], "question": "?"}}]', "not ranked"),
         (b'[{"question": "\xe9"}]', "not UTF-8"),
         ("[" * 100_000, "not readable as JSON"),
         (json.dumps([{"answers": ["a"] * 501, "min": 0, "max": 1, "question": "x"}]), "at most 500"),
