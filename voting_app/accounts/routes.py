@@ -12,6 +12,7 @@ from voting_app.access import access, get_login
 from voting_app.accounts import factors, links, logins, own, service
 from voting_app.accounts.forms import PEOPLE_ROLES, parse_code, parse_form, parse_language, parse_role
 from voting_app.accounts.links import NewLink
+from voting_app.accounts.own import PhoneOffer
 from voting_app.context import get_context
 from voting_app.errors import Problem
 from voting_app.languages import get_language
@@ -212,10 +213,7 @@ def offer_phone() -> Response:
     """Show a new second factor, this once; the old one holds until a code of the new one was typed."""
     fields = parse_form(request.form, ("password",), ("code", "recovery"))
     new = own.offer_phone(get_context(), get_login(), password=fields["password"], code=parse_code(fields))
-    # In the page and not at an address of its own, which could be opened again. Made of our own settings and address,
-    # and there are no signs of either in a picture.
-    picture = Markup(_draw(new.totp_address).to_string().decode())  # noqa: S704
-    return _show_offer(new.offer, secret=new.totp_secret, picture=picture)
+    return _show_offer(new.offer, new=new)
 
 
 @blueprint.post("/office/account/phone/code")
@@ -234,13 +232,15 @@ def take_phone() -> Response:
     return cookies.log_in(redirect_to("accounts.show_own", done="phone"), new)
 
 
-def _show_offer(offer: str, problem: Problem | None = None, secret: str = "", picture: str = "") -> Response:
+def _show_offer(offer: str, problem: Problem | None = None, *, new: PhoneOffer | None = None) -> Response:
+    # In the page and not at an address of its own, which could be opened again. A picture has no text in it.
+    picture = Markup(_draw(new.totp_address).to_string().decode()) if new else None  # noqa: S704
     return make_office_page(
         "accounts/new_phone.html",
         problem=problem,
         here=url_for("accounts.show_phone"),
         offer=offer,
-        secret=secret,
+        new=new,
         picture=picture,
     )
 

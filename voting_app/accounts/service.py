@@ -20,10 +20,13 @@ from voting_app.accounts.models import (
     SetupLink,
 )
 from voting_app.errors import Problem
+from voting_app.mail import service as mail
 from voting_app.mail.smtp import is_address
 
 ADMINISTRATOR = "administrator"
 LONGEST_NAME = 200
+# Of mail about what waits for officers (voting_app.approvals.news).
+PROPOSAL_TOPICS = "proposals/"
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ def end_account(session: Session, account_number: int, now: datetime) -> None:
     """
     row = _lock_account(session, account_number)
     _require_another(session, row)
+    _take_back_mail(session, row)
     row.ended_at, row.email = now, None
     take_factors(session, account_number, now)
 
@@ -156,7 +160,16 @@ def change_role(session: Session, account_number: int, role: str) -> None:
         raise _unknown()
     if role != ADMINISTRATOR:
         _require_another(session, row)
+    _take_back_mail(session, row)
     row.role = role
+
+
+def _take_back_mail(session: Session, row: Account) -> None:
+    """What officers propose is for officers: a waiting question to one who is none any more is not asked. Whoever stays
+    one finds it in the office.
+    """
+    if row.email is not None:
+        mail.withdraw_from(session, row.email, PROPOSAL_TOPICS)
 
 
 def require_another_administrator(session: Session, account_number: int) -> None:

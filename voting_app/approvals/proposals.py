@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crypto.encoding import encode_json, parse_json
 from crypto.journal import KINDS, SHARED_ACTS, act_subject
 from voting_app.accounts.models import Account
-from voting_app.accounts.service import Actor
+from voting_app.accounts.service import PROPOSAL_TOPICS, Actor
 from voting_app.approvals.models import Agreement, Proposal
 from voting_app.elections.models import Election
 from voting_app.elections.states import JOURNAL_KINDS, Act
@@ -205,7 +205,7 @@ def overtake(session: Session, election_id: int, now: datetime, act: Act | None 
 
 def mail_topic(proposal_id: int) -> str:
     """Of mail about a proposal (news.py), which is taken back when the proposal ends."""
-    return f"proposals/{proposal_id}"
+    return f"{PROPOSAL_TOPICS}{proposal_id}"
 
 
 def _end_expired(session: Session, election_id: int, now: datetime) -> None:

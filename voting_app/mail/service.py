@@ -159,6 +159,18 @@ def withdraw(session: Session, topic: str, *, is_over: bool) -> None:
     session.execute(delete(OutboxMail).where(OutboxMail.topic == topic, OutboxMail.state.in_(states)))
 
 
+def withdraw_from(session: Session, recipient: str, topics: str) -> None:
+    """Takes back what waits for one address under the topics that begin so: it is not to hear of that any more."""
+    states = [MailState.WAITING, MailState.SENDING]
+    session.execute(
+        delete(OutboxMail).where(
+            OutboxMail.recipient == recipient,
+            OutboxMail.topic.startswith(topics, autoescape=True),
+            OutboxMail.state.in_(states),
+        )
+    )
+
+
 def retry_failed(context: Context) -> int:
     """Lets every failed message begin anew; how many there were."""
     with context.database.write() as session:

@@ -194,6 +194,17 @@ def test_two_who_propose_the_same_at_once_do_not_mail_twice(each_committee: Comm
     assert each_committee.waiting() == [GRACE, JOAN]
 
 
+def test_who_is_no_officer_any_more_is_not_asked(each_committee: Committee) -> None:
+    committee, now = each_committee, each_committee.context.clock.now()
+    committee.want(ADA)
+    with committee.context.database.write() as session:
+        accounts.end_account(session, committee.people[GRACE].account_number, now)
+    assert committee.waiting() == [JOAN]
+    with committee.context.database.write() as session:
+        accounts.change_role(session, committee.people[JOAN].account_number, "observer")
+    assert committee.waiting() == []
+
+
 def test_one_officer_alone_mails_nobody(committee: Committee) -> None:
     committee.run = Run(committee.run.api).create(single_officer="A small club")
     assert committee.want(ADA)
