@@ -92,6 +92,13 @@ class _Fields:
         self._known.add(name)
         return self._form.get(name, "")
 
+    def typed(self, name: str) -> str:
+        """Of a row. Browsers send its fields when they are empty too; without this a short form that only says how many
+        rows it has would be answered with a page of a million fields."""
+        if name not in self._form:
+            raise _bad_request()
+        return self.text(name)
+
     def texts(self, name: str) -> list[str]:
         self._known.add(name)
         return self._form.getlist(name)
@@ -186,9 +193,9 @@ def _read_question(fields: _Fields, number: int, languages: list[str]) -> Questi
     name = f"q{number}"
     answers = []
     for place in range(fields.count(f"{name}-answers", MAX_ANSWERS)):
-        answers.append(AnswerRow({tag: fields.text(f"{name}-a{place}-{tag}") for tag in languages}))
+        answers.append(AnswerRow({tag: fields.typed(f"{name}-a{place}-{tag}") for tag in languages}))
     return QuestionRow(
-        {tag: fields.text(f"{name}-text-{tag}") for tag in languages},
+        {tag: fields.typed(f"{name}-text-{tag}") for tag in languages},
         answers,
         fields.text(f"{name}-min").strip(),
         fields.text(f"{name}-max").strip(),

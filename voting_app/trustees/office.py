@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request, url_for
 
+from crypto.writing import is_blank
 from voting_app.access import OFFICERS, Role, access, get_actor
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
@@ -163,7 +164,7 @@ def _read_person(fields: Mapping[str, str], suffix: str = "") -> Person:
                 422, "bad-address", "This is not a mail address that can be written to."
             ) from problem
         person = Person()
-    if person.name is None:
+    if is_blank(person.name or ""):
         raise Problem(422, "bad-name", "A name is needed, on one line, of at most 200 signs.")
     return person
 

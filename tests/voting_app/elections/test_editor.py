@@ -279,6 +279,8 @@ def test_closing_times_that_are_not_clear_are_asked_about(
         ({"credential_mode": "none"}, None),
         ({"do": "open"}, None),
         ({"copy_roll": "yes"}, None),
+        ({"q0-answers": "500"}, None),
+        ({"questions": "100"}, None),
     ],
 )
 def test_faults_are_named_at_their_field(
