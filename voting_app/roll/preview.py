@@ -222,12 +222,21 @@ def fold_number(number: str) -> str:
 def fold_name(name: str) -> str:
     """A name's words in any order, without capitals, accents and signs between."""
     signs = unicodedata.normalize("NFKD", make_seen(name)).casefold()
-    kept = (
+    return " ".join(sorted(signs.translate(_FOLDED_SIGNS).split()))
+
+
+class _FoldedSigns(dict[int, str]):
+    """What is left of each sign; looked up once, because a roll has millions."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
         # Marks that sit on a letter; vowel signs of other writings are letters to their readers and have class 0.
-        "" if unicodedata.combining(sign) else " " if unicodedata.category(sign)[0] in "PSZC" else sign
-        for sign in signs
-    )
-    return " ".join(sorted("".join(kept).split()))
+        left = "" if unicodedata.combining(sign) else " " if unicodedata.category(sign)[0] in "PSZC" else sign
+        self[code] = left
+        return left
+
+
+_FOLDED_SIGNS = _FoldedSigns()
 
 
 def fold_email(email: str) -> str:
