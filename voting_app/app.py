@@ -3,6 +3,7 @@ must be.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -98,7 +99,12 @@ def create_app(settings: Settings, *, clock: Clock | None = None, database: Data
     return app
 
 
-def _list_blueprints(feature: str) -> Iterator[Blueprint]:
+@cache
+def _list_blueprints(feature: str) -> tuple[Blueprint, ...]:
+    return tuple(_find_blueprints(feature))
+
+
+def _find_blueprints(feature: str) -> Iterator[Blueprint]:
     for room in ("routes", "office", "editor"):
         module = f"voting_app.{feature}.{room}"
         if find_spec(module) is None or not hasattr(import_module(module), "blueprint"):

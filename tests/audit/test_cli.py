@@ -664,10 +664,10 @@ def _memory_per_ballot(election: Simulation, shop: Shop) -> float:
 
 def test_little_is_kept_of_each_ballot(shop: Shop) -> None:
     """Without it: a national election would need the memory of all its ballots, and its audit a large machine."""
-    votes = tuple((voter, ((voter % 2,),)) for voter in range(600))
-    once = simulated(Spec((YES_NO,), voters=600, votes=votes, stage="open", seed=73))
+    votes = tuple((voter, ((voter % 2,),)) for voter in range(300))
+    once = simulated(Spec((YES_NO,), voters=300, votes=votes, stage="open", seed=73))
     assert _memory_per_ballot(once, shop) < 50
-    # 200 voters vote once, then all of them twice more: a replaced ballot costs its hash and its place.
-    votes = tuple((voter % 200, ((voter // 200 % 2,),)) for voter in range(600))
-    again = simulated(Spec((YES_NO,), voters=200, votes=votes, stage="open", seed=74))
+    # 100 voters vote once, then all of them twice more: a replaced ballot costs its hash and its place.
+    votes = tuple((voter % 100, ((voter // 100 % 2,),)) for voter in range(300))
+    again = simulated(Spec((YES_NO,), voters=100, votes=votes, stage="open", seed=74))
     assert _memory_per_ballot(again, shop) < 250
