@@ -77,10 +77,10 @@ class Needles:
     def find_suspects(self, texts: Iterable[bytes]) -> list[bytes]:
         """Those in which something may be; nearly always none, and much faster than asking of each of them."""
         views = {text: tuple(_views(text)) for text in set(texts)}
+        # Most say the same when they are unpacked.
+        different = {view for all_of in views.values() for view in all_of}
         # A secret may not come about by putting texts side by side: nothing that is looked for has so many zeros.
-        if not self._find(
-            (bytes(_SCALAR_BYTES * 2).join(view for all_of in views.values() for view in all_of),)
-        ):
+        if not self._find((bytes(_SCALAR_BYTES * 2).join(different),)):
             return []
         return [text for text, all_of in views.items() if self._find(all_of)]
 

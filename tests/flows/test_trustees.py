@@ -14,12 +14,10 @@ from crypto.archive import RecordParser
 from crypto.ballot import parse_ballot
 from crypto.encoding import encode_json, sha256_hex
 from crypto.tally import SizedTally, TallyAccumulator, encode_encrypted_tally
-from tests.belenios import Tool
 from tests.flows.accessibility import require_accessible, require_keyboard
 from tests.flows.booth import require_clean_history
 from tests.flows.browser import DESK, PHONE
 from tests.flows.elections import SHARED, HeldElection
-from tests.flows.leaks import Secret
 from tests.flows.people import Elections, People
 from tests.flows.trustees import NEW_KEY, SAVE, BrowserTrustee, CommandTrustee, key_secrets, tokens_of
 from tests.flows.watching import Watcher
@@ -29,6 +27,7 @@ from voting_app.demo.people import base
 
 ACTS = ("Make your key", "Draw your part", "Send your part", "Put your key together")
 DRILL = "Show that you have your key"
+SENDS = ("certificate", "commitment", "reveal", "share", "drill")
 
 
 def seat_people(
@@ -44,56 +43,15 @@ def seat_people(
     }
 
 
-def test_two_in_the_browser_and_one_with_the_command_open_a_result(
-    people: People, elections: Elections, watcher: Watcher, tmp_path: Path, belenios33: Tool
-) -> None:
-    election = elections.new(members=6, **SHARED).create().freeze().issue().seat()
-    crowd = seat_people(election, people, tmp_path, 1, 3)
-    command = CommandTrustee(election, 2, dict(tokens_of(election))[2], tmp_path)
-    sends = ("certificate", "commitment", "reveal", "share")
-    for act, send in zip(ACTS, sends, strict=True):
-        crowd[1].step(act)
-        getattr(command, f"send_{send}")()
-        crowd[3].step(act)
-    election.act("keys")
-    crowd[3].step(DRILL)
-    command.send_drill()
-    crowd[1].step(DRILL)
-    # Whether they all see one election nobody but they can tell.
-    crowd[1].page.get_by_text("compare it with the other trustees").wait_for()
-    crowd[1].page.locator(".notice").get_by_text("2 of 3 trustees open the result.").wait_for()
-    shown = crowd[1].page.locator(".notice code span").all_text_contents()
-    assert "".join(shown) == election.parameters.fingerprint
-    election.open()
-    for member in range(1, 7):
-        election.vote(f"M{member}", [member % 2], [0])
-    election.close()
-
-    # Trustee 3 is absent.
-    first = crowd[1]
-    first.visit()
-    first.choose(first.file)
-    first.heading("Everything is right. Open this sum?").wait_for()
-    first.page.get_by_text("2 of 3 trustees open the result.").wait_for()
-    expect(first.page.get_by_text("This device remembers nothing")).to_have_count(0)
-    first.page.get_by_role("button", name="Use my key").click()
-    first.save()
-    first.choose(first.file)
-    first.page.get_by_text("Your part stands in the published record.").wait_for()
-    archive = election.download_archive(tmp_path / f"{election.uuid}.bel")
-    journal = election.download_journal(tmp_path / "journal")
-    command.send_decryption(archive, journal)
-    election._wait(lambda status: status["state"] == "tallied")
-
-    archive = election.download_archive(archive)
-    report = audit(archive, election.download_journal(journal))
-    assert report.verdict == "sound"
-    assert report.result == [[0, 3, 3], [6, 0]]
-    belenios33.run("election", "verify", "--dir", str(tmp_path))
-    secrets = [secret for file in (first.file, crowd[3].file, command.file) for secret in key_secrets(file)]
-    watcher.require_absent(secrets)
-    tokens = [Secret(f"token of trustee {owner}", token) for owner, token in tokens_of(election)]
-    watcher.require_absent(tokens, except_in={"authorization"})
+def do_with_command(own: BrowserTrustee, send: str) -> None:
+    """What somebody with a browser could do there: the same with the command, which goes on with the same file."""
+    command = CommandTrustee(own.election, own.owner, own.token, own.folder)
+    if own.files:
+        command.file.write_bytes(own.file.read_bytes())
+    getattr(command, f"send_{send}")()
+    # It replaces its file at each step; the browser would save another one.
+    own.files.append(own.folder / f"{send}.key")
+    own.file.write_bytes(command.file.read_bytes())
 
 
 # --- tabs, reloads, lost connections -----------------------------------------------------------------------------
@@ -115,21 +73,27 @@ class Ceremony:
         """Everything that comes before this act. Making the key is left to the command, whose file is the same; the
         drill is the browser's, which remembers what it saw then.
         """
-        command = CommandTrustee(self.election, 1, self.own.token, self.own.folder)
-        for send in ("certificate", "commitment", "reveal", "share", "drill"):
+        for send in SENDS:
             if send == act:
                 break
             if send == "drill":
                 self.own.step(DRILL)
             else:
-                getattr(command, f"send_{send}")()
-                # It replaces its file at each step; the browser would save another one.
-                self.own.files.append(self.own.folder / f"{send}.key")
-                self.own.file.write_bytes(command.file.read_bytes())
+                do_with_command(self.own, send)
             self.others_do(send)
             if send == "share":
                 self.election.act("keys")
         return self.own
+
+    def finish_from(self, act: str) -> None:
+        """Everything that comes after this act, with the command and the file of the browser; then voting begins."""
+        for send in SENDS[SENDS.index(act) :]:
+            if send != act:
+                do_with_command(self.own, send)
+                self.others_do(send)
+            if send == "share":
+                self.election.act("keys")
+        self.election.open()
 
     def to_tally(self, *members: str) -> BrowserTrustee:
         self.to("decryption")
@@ -145,32 +109,29 @@ def ceremony(people: People, elections: Elections, tmp_path: Path) -> Ceremony:
     return Ceremony(elections.new(members=6, **SHARED).create().freeze().issue().seat(), people, tmp_path)
 
 
-def test_a_reload_or_a_closed_tab_costs_nothing_at_any_step(ceremony: Ceremony) -> None:
-    own = ceremony.own
-    for act, send in zip(
-        (*ACTS, DRILL), ("certificate", "commitment", "reveal", "share", "drill"), strict=True
-    ):
-        page = own.visit()
-        own.heading(act).wait_for()
-        # The link's secret was in the tab's memory only.
-        page.reload()
-        page.get_by_label("Your trustee link").fill(own.link)
-        page.get_by_role("button", name="Continue").click()
-        own.heading(act).wait_for()
-        own.choose(own.files[-1] if own.files else None)
-        own.save()
-        # The tab is closed after the file was saved and before anything was sent.
-        own.person.close_tab(page)
-        own.person.page = own.person.new_tab()
-        own.visit()
-        own.heading(act).wait_for()
-        assert not own.person.watcher.wire.find("POST", f"/trustee/{send}")
-        own.choose(own.file)
-        own.page.get_by_text(f"Done: {act}").wait_for()
-        ceremony.others_do(send)
-        if send == "share":
-            ceremony.election.act("keys")
-    ceremony.election.open()
+@pytest.mark.parametrize("act,send", list(zip((*ACTS, DRILL), SENDS, strict=True)), ids=SENDS)
+def test_a_reload_or_a_closed_tab_costs_nothing_at_any_step(act: str, send: str, ceremony: Ceremony) -> None:
+    own = ceremony.to(send)
+    page = own.visit()
+    own.heading(act).wait_for()
+    # The link's secret was in the tab's memory only.
+    page.reload()
+    page.get_by_label("Your trustee link").fill(own.link)
+    page.get_by_role("button", name="Continue").click()
+    own.heading(act).wait_for()
+    own.choose(own.files[-1] if own.files else None)
+    own.save()
+    # The tab is closed after the file was saved and before anything was sent.
+    own.person.close_tab(page)
+    own.person.page = own.person.new_tab()
+    own.visit()
+    own.heading(act).wait_for()
+    assert not own.person.watcher.wire.find("POST", f"/trustee/{send}")
+    own.choose(own.file)
+    own.page.get_by_text(f"Done: {act}").wait_for()
+    # And the others can go on.
+    ceremony.others_do(send)
+    ceremony.finish_from(send)
 
 
 def test_nothing_is_sent_before_the_saved_file_is_shown(ceremony: Ceremony, watcher: Watcher) -> None:
@@ -189,11 +150,12 @@ def test_nothing_is_sent_before_the_saved_file_is_shown(ceremony: Ceremony, watc
 
 
 def test_wrong_and_damaged_files_are_refused_in_words(
-    ceremony: Ceremony, people: People, watcher: Watcher, tmp_path: Path
+    ceremony: Ceremony, watcher: Watcher, tmp_path: Path
 ) -> None:
     (tmp_path / "second").mkdir()
-    second = seat_people(ceremony.election, people, tmp_path / "second", 2)[2]
-    second.step(ACTS[0])
+    election = ceremony.election
+    second = CommandTrustee(election, 2, dict(tokens_of(election))[2], tmp_path / "second")
+    second.send_certificate()
     own = ceremony.own
     own.step(ACTS[0])
     ceremony.others[-1].send_certificate()
@@ -210,14 +172,13 @@ def test_wrong_and_damaged_files_are_refused_in_words(
         ),
     ):
         damaged.write_bytes(content)
-        own.choose(damaged)
-        own.refused(words)
+        own.try_file(damaged, words)
     own.choose(own.file)
     own.save()
     older = own.files[0]
     own.choose(own.file)
     own.page.get_by_text("Done: Draw your part").wait_for()
-    second.step(ACTS[1])
+    second.send_commitment()
     ceremony.others[-1].send_commitment()
     own.visit()
     own.choose(older)
@@ -528,6 +489,8 @@ def test_another_box_tally_or_election_is_not_opened(
     recounted = without_ballot(shortened, ceremony.election)
     other = elections.new(members=2).set_up().close()
     stranger = other.download_archive(tmp_path / "other.bel").read_bytes()
+    own.visit()
+    own.heading("Choose your key file").wait_for()
     for body, words in (
         (rebuild(shortened, timestamp), "The published record of the election is not right."),
         (rebuild(recounted, timestamp), "The published record of the election is not right."),
@@ -536,13 +499,12 @@ def test_another_box_tally_or_election_is_not_opened(
         (archive[:-100], "The published record of the election is not right."),
         (stranger, "The server shows another election."),
     ):
-        own.visit()
-        own.heading("Choose your key file").wait_for()
         serve_box(own, body)
-        own.choose(own.file)
-        own.refused(words)
+        own.try_file(own.file, words)
         own.page.context.unroute_all()
     key = json.loads(own.file.read_text())
+    own.visit()
+    own.heading("Choose your key file").wait_for()
     for change, words in (
         ({"decrypted": "ab" * 32}, "Your key has opened another sum already."),
         ({"fingerprint": "A" * 43}, "This is not the election for which you showed your key."),
@@ -550,9 +512,7 @@ def test_another_box_tally_or_election_is_not_opened(
     ):
         other_key = tmp_path / "other-key.json"
         other_key.write_text(json.dumps(key | change))
-        own.visit()
-        own.choose(other_key)
-        own.refused(words)
+        own.try_file(other_key, words)
     assert not watcher.wire.find("POST", "/trustee/decryption")
 
 
@@ -617,7 +577,7 @@ def test_a_larger_box_is_verified_by_several_workers(
     election.create().freeze().issue().seat()
     own = seat_people(election, people, tmp_path, 1)[1]
     own.step("Make your key")
-    own.step("Show your public key")
+    do_with_command(own, "reveal")
     election.act("keys")
     own.step(DRILL)
     election.open()

@@ -102,6 +102,15 @@ class BrowserTrustee:
         self.choose(self.file)
         self.page.get_by_text(f"Done: {act}").wait_for()
 
+    def try_file(self, file: Path, words: str) -> None:
+        """Choose a file that the page refuses with these words; then it asks for another one."""
+        # What it has said of the file before is no answer.
+        self.page.evaluate(
+            "() => { for (const box of document.querySelectorAll('[role=alert]')) box.removeAttribute('role'); }"
+        )
+        self.choose(file)
+        self.refused(words)
+
     def refused(self, words: str) -> None:
         """The page refuses with these words."""
         self.page.get_by_role("alert").filter(has_text=words).wait_for()

@@ -97,7 +97,7 @@ _DUMP_OF_PAGE = r"""
   return found;
 }
 """
-# Part of every origin and small; a page of ours would bring its scripts.
+# Part of every origin. What is shown there is empty: a page of ours would bring its scripts.
 _EMPTY_PAGE = "/static/css/base.css"
 
 
@@ -195,16 +195,28 @@ class Watcher:
         """The test is over: what closes now is not looked at any more."""
         self._pages.clear()
 
-    def require_absent(self, secrets: Iterable[Secret], *, except_in: Collection[str] = ()) -> None:
-        """LeakError if a secret is anywhere but in the places of these kinds (as the error names them)."""
-        wanted = list(secrets)
+    def require_absent(
+        self, secrets: Iterable[Secret], *, tokens: Iterable[Secret] = (), except_in: Collection[str] = ()
+    ) -> None:
+        """LeakError if a secret is anywhere but in the places of these kinds (as the error names them).
+
+        tokens: secrets, too, which may stand in the header for them.
+        """
+        wanted, passes = list(secrets), list(tokens)
         if not wanted:
             raise ValueError("there is no secret to look for")
         self._require_everything_seen()
         for context in self._open_contexts():
             self.gather(context)
-        needles = Needles(wanted)
-        places = [seen for seen in self._all() if seen.place not in except_in]
+        everything = list(self._all())
+        self._require_absent(wanted, everything, except_in)
+        self._require_absent(passes, everything, {*except_in, "authorization"})
+
+    def _require_absent(
+        self, secrets: Iterable[Secret], everything: Iterable[Seen], except_in: Collection[str]
+    ) -> None:
+        needles = Needles(secrets)
+        places = [seen for seen in everything if seen.place not in except_in]
         suspects = set(needles.find_suspects(seen.data for seen in places))
         found = [
             f"{what}: {seen.place} ({seen.where})"
@@ -328,7 +340,9 @@ class Watcher:
         self._is_opening = True
         page = context.new_page()
         self._is_opening = False
+        # For a service worker of a page, which would be asked before the route.
         page.set_extra_http_headers({OWN_LOOK: "1"})
+        page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
         for origin in self._origins:
             page.goto(origin + _EMPTY_PAGE)
             for name, text in page.evaluate(_DUMP_PERSISTENT).items():
