@@ -22,6 +22,7 @@ from tests.flows.booth import (
     Voter,
     ballots,
     require_clean_history,
+    vote_elsewhere,
 )
 from tests.flows.browser import DESK, slow_down
 from tests.flows.elections import SHARED, HeldElection
@@ -255,7 +256,7 @@ def test_a_lost_connection_loses_no_vote_and_casts_none_twice(
     lose: Callable[[Wire], None], voter: Voter, wire: Wire, watcher: Watcher
 ) -> None:
     watcher.expect(0, "POST", "/ballots")
-    voter.open().encrypt()
+    voter.with_clock().open().encrypt()
     lose(wire)
     voter.press("Cast this ballot").read("It is not known yet whether your ballot has arrived.")
     tracker = voter.tracker()
@@ -264,7 +265,7 @@ def test_a_lost_connection_loses_no_vote_and_casts_none_twice(
     _lose_the_answer(wire)
     voter.press("Try now").read("The next try is in 2 seconds")
     wire.mend()
-    voter.see(IN_THE_BOX)
+    voter.hurry_to(IN_THE_BOX).see(IN_THE_BOX)
     assert voter.tracker() == tracker
     assert ballots(voter.election).count(tracker) == 1
     sent = wire.find("POST", "/ballots")
@@ -275,11 +276,11 @@ def test_a_lost_connection_loses_no_vote_and_casts_none_twice(
 
 def test_the_ballot_leaves_as_soon_as_the_network_is_back(voter: Voter, watcher: Watcher) -> None:
     watcher.expect_trouble("a request failed: POST")
-    voter.open().encrypt()
+    voter.with_clock().open().encrypt()
     voter.person.lose_network()
     voter.press("Cast this ballot").read("There is no connection to the server at the moment.")
     for seconds in ("2 seconds", "4 seconds", "8 seconds"):
-        voter.read(f"The next try is in {seconds}")
+        voter.hurry_to(f"The next try is in {seconds}")
     voter.person.find_network()
     expect(voter.page.get_by_role("heading", level=1, name=IN_THE_BOX)).to_be_visible(timeout=4_000)
 
@@ -386,22 +387,21 @@ def test_two_tabs_that_cast_at_once(voter: Voter, wire: Wire, watcher: Watcher) 
     assert ballots(voter.election).count(tracker) == 1
 
 
-def test_two_phones(voter: Voter, people: People, watcher: Watcher) -> None:
+def test_two_phones(voter: Voter, watcher: Watcher) -> None:
     """The second one is told that nothing was cast, and the tracker of the ballot that counts."""
     watcher.expect(409, "POST", "/ballots")
     voter.open().encrypt()
-    other = Voter(people.new(), voter.election, voter.member)
-    other.cast()
+    other = vote_elsewhere(voter.election, voter.member)
     own = voter.tracker()
     voter.press("Cast this ballot").see(VOTED).read("nothing was cast now")
-    assert voter.tracker() == other.tracker()
+    assert voter.tracker() == other
     assert stored(voter) is None
     # Of the ballot that was made here it is said that it does not count.
     voter.read("The ballot that this device was sending does not count.")
-    assert voter.trackers() == [other.tracker(), own]
+    assert voter.trackers() == [other, own]
     # And who comes later sees it at once.
     voter.open().see(VOTED).read("If it was not you")
-    assert voter.tracker() == other.tracker()
+    assert voter.tracker() == other
 
 
 @pytest.mark.parametrize("view", ["intro", "question", "review", "ballot", "challenged"])
@@ -485,12 +485,12 @@ def test_a_lost_answer_before_the_closing_is_no_lost_vote(
     elections: Elections, people: People, wire: Wire
 ) -> None:
     election = elections.new(members=2).set_up()
-    voter = own_voter(people, election).open().encrypt()
+    voter = own_voter(people, election).with_clock().open().encrypt()
     _lose_the_answer(wire)
     voter.press("Cast this ballot").read("It is not known yet")
     election.close()
     wire.mend()
-    voter.see(IN_THE_BOX)
+    voter.hurry_to(IN_THE_BOX).see(IN_THE_BOX)
     assert ballots(election) == [voter.tracker()]
 
 
@@ -553,17 +553,17 @@ def test_an_unsent_ballot_does_not_replace_a_later_one(
     """Sent on Monday from a lift, closed; cast on Tuesday from another phone; the first one opened again."""
     watcher.expect(0, "POST", "/ballots")
     election = elections.new(members=2, revoting=True).set_up()
-    voter = own_voter(people, election).open().encrypt()
+    voter = own_voter(people, election).with_clock().open().encrypt()
     _lose_the_request(wire)
     voter.press("Cast this ballot").read("It is not known yet")
     sent = voter.tracker()
     voter.page.goto("about:blank")
     wire.mend()
-    other = own_voter(people, election).cast(president="Ada Lovelace")
-    voter.open().read("The ballot that this device was sending does not count.")
+    other = vote_elsewhere(election, voter.member)
+    voter.open().hurry_to("The ballot that this device was sending does not count.")
     voter.read("A ballot of yours is in the ballot box already.").read("vote again: the last ballot counts")
-    assert ballots(election) == [other.tracker()]
-    assert voter.trackers() == [sent, other.tracker()]
+    assert ballots(election) == [other]
+    assert voter.trackers() == [sent, other]
 
 
 def test_voters_who_share_a_phone(

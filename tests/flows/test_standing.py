@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.flows.booth import CHALLENGED, IN_THE_BOX, Voter, ballots
+from tests.flows.booth import CHALLENGED, Voter, ballots, vote_elsewhere
 from tests.flows.elections import HeldElection
 from tests.flows.people import Elections, People
 from tests.flows.watching import Watcher
@@ -30,14 +30,14 @@ def test_who_comes_when_no_vote_is_taken_hears_whether_one_is_in(
 ) -> None:
     """A page that keeps nothing has promised that the link tells it."""
     election = elections.new(members=2).set_up()
-    tracker = own_voter(people, election).cast().tracker()
+    tracker = vote_elsewhere(election, "M1")
     if state == "paused":
         election.act("pause", {"reason": "The hall has no electricity."})
     else:
         election.close()
-    elsewhere = own_voter(people, election).open().see(f"Voting is {state}")
-    elsewhere.read("A ballot of yours is in the ballot box already.")
-    assert elsewhere.tracker() == tracker
+    voter = own_voter(people, election).open().see(f"Voting is {state}")
+    voter.read("A ballot of yours is in the ballot box already.")
+    assert voter.tracker() == tracker
     own_voter(people, election, "M2").open().read("No ballot of yours is in the ballot box.")
 
 
@@ -63,19 +63,18 @@ def test_a_page_left_open_without_a_connection_does_not_replace_a_later_ballot(
     """Sent from a lift; cast from another phone, before the first one has a connection again."""
     watcher.expect(0, "POST", "/ballots")
     election = elections.new(members=2, revoting=True).set_up()
-    voter = own_voter(people, election).open().encrypt()
-    other = own_voter(people, election).open().encrypt(president="Ada Lovelace")
+    voter = own_voter(people, election).with_clock().open().encrypt()
     wire.lose_requests("POST", "/ballots")
     voter.press("Cast this ballot").read("It is not known yet")
     overtaken = voter.tracker()
     voter.person.lose_network()
     wire.mend()
-    other.press("Cast this ballot").see(IN_THE_BOX)
+    other = vote_elsewhere(election, voter.member)
     voter.person.find_network()
-    voter.read("A ballot of yours is in the ballot box already.")
-    assert ballots(election) == [other.tracker()]
+    voter.hurry_to("A ballot of yours is in the ballot box already.")
+    assert ballots(election) == [other]
     # The one that does not count, and the one that does.
-    assert voter.trackers() == [overtaken, other.tracker()]
+    assert voter.trackers() == [overtaken, other]
 
 
 @pytest.mark.parametrize("open_question", ["status", "lookup"])
@@ -88,7 +87,7 @@ def test_nothing_was_cast_is_said_by_the_box_only(
     watcher.expect(0, "POST", "/ballots")
     watcher.expect(409, "POST", "/ballots")
     election = elections.new(members=2).set_up()
-    voter = own_voter(people, election).open().encrypt()
+    voter = own_voter(people, election).with_clock().open().encrypt()
     wire.lose_requests("POST", "/ballots")
     voter.press("Cast this ballot").read("It is not known yet")
     status = election.status()
@@ -100,9 +99,11 @@ def test_nothing_was_cast_is_said_by_the_box_only(
         refusal = {"code": "forbidden"}
         voter.page.route("**/lookup", lambda route: route.fulfill(status=403, json=refusal))
     wire.mend()
-    voter.press("Try now").read("The next try is in 2 seconds")
+    voter.press("Try now").hurry_to("The next try is in 2 seconds")
     voter.page.unroute(f"**/{open_question}")
-    voter.see("Voting is closed").read("Nothing was cast: your ballot is not in the ballot box.")
+    voter.hurry_to("Voting is closed").see("Voting is closed").read(
+        "Nothing was cast: your ballot is not in the ballot box."
+    )
     assert ballots(election) == []
 
 
