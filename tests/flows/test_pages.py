@@ -1,6 +1,7 @@
 """Every page in every language, colour scheme and width: faultless for axe-core, whole by keyboard, and quiet."""
 
 import random
+from collections import deque
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import groupby, product
@@ -8,14 +9,14 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from tests.conftest import SAMPLES
 from tests.flows.accessibility import AxeMissingError, read_axe, require_accessible, require_keyboard
 from tests.flows.browser import DESK, PHONE, Device
 from tests.flows.gallery import VIEWS, Gallery, View, find_rule, show
 from tests.flows.office import enter
-from tests.flows.people import Elections, People
+from tests.flows.people import Elections, People, Person
 from tests.flows.serving import Installation
 from tests.flows.watching import Watcher
 from voting_app.languages import LANGUAGES
@@ -71,6 +72,10 @@ def test_every_page_is_accessible(
             require_good(page, f"{view.name} in {language}", device, [scheme for _, _, scheme in of_device])
 
 
+# Of the walk along the links, at once.
+MOST_TABS = 4
+
+
 class Links(HTMLParser):
     """The links of a page, and whether a program makes more of them. Files are offered by links with `download`."""
 
@@ -87,19 +92,22 @@ class Links(HTMLParser):
         self.has_program = self.has_program or (tag == "script" and attributes.get("type") == "module")
 
 
-def find_links(page: Page, url: str) -> list[str]:
-    """Where the links of a page lead. The browser draws it only if a program on it may make links."""
-    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies(url)}
+def find_links(context: BrowserContext, url: str) -> list[str] | None:
+    """Where the links of a page lead; None if a program on it may make links, which only a browser sees."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies(url)}
     answer = httpx.get(url, cookies=cookies, follow_redirects=True, timeout=60).raise_for_status()
     links = Links(answer.text)
-    if not links.has_program:
-        return [urljoin(str(answer.url), address) for address in links.found]
-    page.goto("about:blank")
+    return None if links.has_program else [urljoin(str(answer.url), address) for address in links.found]
+
+
+def draw_links(person: Person, tab: Page) -> list[str]:
+    """The same of a page that a browser draws; then its tab is closed."""
     # Leaving a page that still fetches its programs would break requests off.
-    page.goto(url, wait_until="networkidle")
-    made: list[str] = page.eval_on_selector_all(
+    tab.wait_for_load_state("networkidle")
+    made: list[str] = tab.eval_on_selector_all(
         "a[href]:not([download])", "(links) => links.map((link) => link.href)"
     )
+    person.close_tab(tab)
     return made
 
 
@@ -107,21 +115,29 @@ def test_every_page_that_is_linked_has_a_view(people: People, gallery: Gallery) 
     """Otherwise nobody would look at it."""
     known = {find_rule(view.url(gallery.get(view.state))) for view in VIEWS}
     origin = gallery.elections.installation.url
-    page = people.new(DESK).page
-    enter(page.context, gallery.elections.installation)
+    person = people.new(DESK)
+    enter(person.context, gallery.elections.installation)
     # From the first page, and from an election in each state.
     waiting = [f"{origin}/", *(view.url(gallery.get(view.state)) for view in VIEWS if view.status == 200)]
+    # What the browser draws takes its time; meanwhile others are asked for.
+    tabs: deque[Page] = deque()
     seen: set[str] = set()
     unknown: set[str] = set()
-    while waiting:
-        url = waiting.pop()
-        if find_rule(url) in seen:
-            continue
-        seen.add(find_rule(url))
-        if find_rule(url) not in known:
-            unknown.add(find_rule(url))
-        links = find_links(page, url)
+    while waiting or tabs:
+        if waiting and len(tabs) < MOST_TABS:
+            url = waiting.pop()
+            if find_rule(url) in seen:
+                continue
+            seen.add(find_rule(url))
+            if find_rule(url) not in known:
+                unknown.add(find_rule(url))
+            found = find_links(person.context, url)
+            if found is None:
+                tabs.append(person.new_tab(url))
+                continue
+        else:
+            found = draw_links(person, tabs.popleft())
         # Programs' addresses are below /api/.
-        waiting += [link for link in links if link.startswith(origin + "/") and "/api/" not in link]
+        waiting += [link for link in found if link.startswith(origin + "/") and "/api/" not in link]
     assert len(seen) > 1
     assert unknown == set(), "add a line to tests/flows/gallery.py"
