@@ -132,6 +132,9 @@ def check_report(report: Report, package: Package) -> None:
         # Numbers of a record that is wrong itself agree with nothing.
         findings.unsupported(PACKAGE[1:], "not compared, because of what else was found")
         return
+    if report.setup is not None and not report.setup.election.is_homomorphic:
+        findings.unsupported(PACKAGE[1:], "there are no reports on ranked, graded or list questions")
+        return
     try:
         with findings.stage("P2", record=REPORT_NAME):
             given, delivered = read_delivered(raw)

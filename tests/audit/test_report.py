@@ -1,10 +1,14 @@
 """The report in words says who has won, where the election data say what decides."""
 
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from audit.cli import cli
 from audit.report import find_outcome, report_lines
 from crypto.journal import SERVICE
 from crypto.presentation import Majority, Presentation
@@ -12,6 +16,7 @@ from tests.audit.judging import Judge
 from tests.simulator import (
     KINDS,
     OFFICERS,
+    RANKED_KINDS,
     SEAL,
     YES_NO,
     Act,
@@ -110,3 +115,15 @@ def test_an_election_that_ended_without_a_result_decides_nothing(kind: str, judg
     assert told[0].endswith(words)
     assert f"warning: {words}, so nothing in it decides anything: The notice was wrong." in told
     assert not any("decided by" in line or line.startswith("Quorum") for line in told)
+
+
+def test_a_package_with_questions_that_have_no_reports_is_not_checked(tmp_path: Path) -> None:
+    election = simulated(RANKED_KINDS["ranked-empty"])
+    uuid, path = election.election.uuid, tmp_path / "package.zip"
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr(f"{uuid}.bel", election.archive)
+        package.writestr(f"{uuid}.journal.jsonl", election.journal)
+        package.writestr("report.json", b'{"version":1,"roll":{}}')
+    found = CliRunner().invoke(cli, ["verify", str(path), "--jobs", "1"])
+    assert (found.exit_code, found.stdout.splitlines()[0][:15]) == (2, "COULD NOT CHECK")
+    assert "there are no reports on ranked" in found.stdout
