@@ -92,8 +92,19 @@ def summarise(session: Session, context: Context, view: ElectionView) -> Summary
     )
 
 
-def find_members(session: Session, context: Context, view: ElectionView, words: str, only: Only) -> list[int]:
-    """The entries of the members who may vote and fit, by member number."""
+def find_members(
+    session: Session,
+    context: Context,
+    view: ElectionView,
+    words: str,
+    only: Only,
+    *,
+    sees_addresses: bool = True,
+) -> list[int]:
+    """The entries of the members who may vote and fit, by member number.
+
+    sees_addresses: whoever does not finds an address by all of it only; by parts it could be guessed sign by sign.
+    """
     rows = session.execute(
         select(RollEntry.id, RollEntry.name, RollEntry.member_number, RollEntry.email)
         .outerjoin(Delivery, Delivery.roll_entry_id == RollEntry.id)
@@ -101,8 +112,13 @@ def find_members(session: Session, context: Context, view: ElectionView, words: 
         .order_by(RollEntry.member_number)
     )
     # Not by the database: SQLite knows capitals of English letters only, and nobody types all accents.
-    wanted = split_words(words)
-    return [id_ for id_, *texts in rows if contains_words(texts, wanted)]
+    wanted, address = split_words(words), addresses.normalise(words)
+    return [
+        id_
+        for id_, name, number, email in rows
+        if contains_words((name, number, email) if sees_addresses else (name, number), wanted)
+        or addresses.normalise(email) == address
+    ]
 
 
 def _restrict(context: Context, only: Only) -> list[ColumnElement[bool]]:

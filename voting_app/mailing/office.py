@@ -156,8 +156,10 @@ def list_members(uuid: str) -> Response:
     wanted = request.args.get("words", "")[:_LONGEST_SEARCH]
     shown = request.args.get("only", "")
     only = Only(shown) if shown in set(Only) else Only.ALL
+    sees_addresses = get_actor().role in _SEES_ADDRESSES
     with context.database.read() as session:
-        page = cut(members.find_members(session, context, view, wanted, only), request.args.get("page"))
+        found = members.find_members(session, context, view, wanted, only, sees_addresses=sees_addresses)
+        page = cut(found, request.args.get("page"))
         standings = members.list_standings(session, context, view, page.items)
     return make_election_page(
         "mailing/members.html",

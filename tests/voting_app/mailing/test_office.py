@@ -105,8 +105,13 @@ def test_from_the_question_to_the_last_mail(ada: Officer, quick: Context, drop: 
     found = desk.get(f"{home}/members?words=lovelace").text
     assert ("Ada Lovelace" in found, "Grace Hopper" in found) == (True, False)
     assert "1 member was found." in desk.get(f"{home}/members?only=waiting&words=emmy").text
+    # By the whole address, and not by parts of it, which could be guessed one after the other.
+    for words, desks, registrars in (("ADA@example.org", 1, 1), ("da@exam", 0, 1), ("@example.org", 0, 3)):
+        for officer, count in ((desk, desks), (registrar, registrars)):
+            text = officer.get(f"{home}/members", query_string={"words": words}).text
+            assert re.search(rf"\b{count} members? (was|were) found", text), (words, officer.email)
     assert "0 members were found." in desk.get(f"{home}/members?words=%25").text
-    assert desk.get(f"{home}/members?words=%00&only=nonsense&page=99").status_code == 200
+    assert desk.get(f"{home}/members?words=x&only=nonsense&page=99").status_code == 200
     page = desk.get(f"{home}/members/{entry_of(quick, 'M1')}").text
     assert "The mail server has taken it." in page
     assert '<form method="post" action="/office/elections' not in page
