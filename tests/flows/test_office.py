@@ -97,3 +97,23 @@ def test_an_officer_edits_without_javascript_and_tries_the_booth_that_casts_noth
     watcher.rest()
     assert not [e for e in watcher.wire.exchanges if e.path.startswith("/api/") and e.method != "GET"]
     assert not officer.context.storage_state()["origins"]
+
+
+def test_what_was_typed_is_not_lost_with_the_login(people: People, installation: Installation) -> None:
+    """The login has ended while somebody was typing; afterwards the browser gives the form back, unsaved."""
+    person = people.new()
+    enter(person.context, installation)
+    page = person.page
+    page.goto(f"{installation.url}/office/elections/new?start=strike")
+    page.locator("#name-en").fill("Strike & more")
+    person.context.clear_cookies(name="steward-office")
+    page.get_by_role("button", name="Make the election").click()
+    expect(page.get_by_text("what you sent was not done")).to_be_visible()
+    enter(person.context, installation)
+    # Where the login leads back to.
+    page.goto(f"{installation.url}/office/elections/new")
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.locator("#name-en")).to_have_value("Strike & more")
+    expect(page.get_by_role("button", name="Take it back")).to_have_count(0)
+    page.goto(f"{installation.url}/office/elections/new")
+    expect(page.get_by_role("button", name="Take it back")).to_have_count(0)

@@ -49,7 +49,11 @@ def get_document(context: Context, uuid: str) -> Document:
         report = service.make_report(session, uuid)
         shown = public.get_shown(session, uuid, get_language())
     return words.make_document(
-        shown, report, sha256_hex(body), f"{context.settings.base_url}/elections/{uuid}"
+        shown,
+        report,
+        sha256_hex(body),
+        f"{context.settings.base_url}/elections/{uuid}",
+        context.settings.organisation,
     )
 
 
@@ -72,7 +76,9 @@ def list_files(context: Context, uuid: str) -> list[PackageFile]:
     address = f"{context.settings.base_url}/elections/{uuid}"
     for language in _list_languages(shown[SOURCE]):
         with force_locale(language):
-            document = words.make_document(shown[language], report, sha256_hex(body), address)
+            document = words.make_document(
+                shown[language], report, sha256_hex(body), address, context.settings.organisation
+            )
             texts = _write_texts(shown[language])
         files.append(PackageFile(f"texts.{language}.txt", [texts.encode()]))
         # The texts may have letters that the fonts lack; the numbers are in the other files too.

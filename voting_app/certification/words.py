@@ -68,11 +68,13 @@ def describe_mismatches(account: Account) -> list[str]:
 _ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 
 
-def make_document(shown: Shown, report: ElectionReport, report_hash: str, address: str) -> Document:
-    """The report for paper: result, numbers, what happened, and where the record is."""
+def make_document(
+    shown: Shown, report: ElectionReport, report_hash: str, address: str, organisation: str
+) -> Document:
+    """The report for paper: whose election it was, result, numbers, what happened, and where the record is."""
     return Document(
         title=shown.texts.name,
-        kicker=gettext("Report of an election"),
+        kicker=f"{organisation} · {gettext('Report of an election')}",
         sections=tuple(_list_sections(shown, report, report_hash, address)),
         foot=shown.view.uuid,
     )

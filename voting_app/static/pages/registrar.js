@@ -270,10 +270,10 @@ function showPrint(occasion) {
     "select",
     { id: "paper" },
     [
-      ["a4", _("A4, a page for each member")],
       ["letter", _("US Letter, a page for each member")],
-      ["a4-labels", _("A4, 8 labels of 99.1 × 67.7 mm")],
+      ["a4", _("A4, a page for each member")],
       ["letter-labels", _("US Letter, 6 labels of 4 × 3⅓ in")],
+      ["a4-labels", _("A4, 8 labels of 99.1 × 67.7 mm")],
     ].map(([value, word]) => h("option", { value }, word)),
   );
   const parts = Array.from({ length: Math.ceil(members.length / AT_ONCE) }, (_one, index) => index * AT_ONCE);
