@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from crypto.election import Election, parse_election
 from crypto.presentation import QuestionTexts, Texts
 from voting_app.elections import service as elections
+from voting_app.elections.service import ElectionView
 from voting_app.elections.states import State
 from voting_app.ledger import service as ledger
 
@@ -34,9 +35,9 @@ def describe_booth(session: Session, uuid: str, language: str) -> dict[str, Any]
     }
 
 
-def get_name(session: Session, uuid: str) -> str:
-    """The election's name while there are no election data yet."""
-    return elections.election_for_box(session, uuid).name
+def get_view(session: Session, uuid: str) -> ElectionView:
+    """The election while there are no election data yet."""
+    return elections.election_for_box(session, uuid)
 
 
 def _choose_texts(election: Election, language: str) -> Texts:

@@ -36,7 +36,7 @@ def show_booth(uuid: str) -> Response:
     with get_context().database.read() as session:
         shown = pages.describe_booth(session, uuid, get_language())
         if shown is None:
-            return make_page("booth/early.html", uuid=uuid, name=pages.get_name(session, uuid))
+            return make_page("booth/early.html", view=pages.get_view(session, uuid))
     return make_fixed_page("booth/vote.html", **shown)
 
 
@@ -45,9 +45,10 @@ def show_booth(uuid: str) -> Response:
 def show_check(uuid: str) -> Response:
     """Where a second device opens a ballot that its voter checks instead of casting it."""
     with get_context().database.read() as session:
-        if pages.describe_booth(session, uuid, get_language()) is None:
-            return make_page("booth/early.html", uuid=uuid, name=pages.get_name(session, uuid))
-    return make_fixed_page("booth/check.html")
+        shown = pages.describe_booth(session, uuid, get_language())
+        if shown is None:
+            return make_page("booth/early.html", view=pages.get_view(session, uuid))
+    return make_fixed_page("booth/check.html", is_test=shown["is_test"])
 
 
 @blueprint.post("/api/v1/elections/<uuid>/ballots")

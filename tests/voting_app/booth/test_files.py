@@ -102,7 +102,7 @@ def test_what_the_auditor_follows_is_what_the_pages_load(client: FlaskClient, ru
             waiting += list_references(path, bodies[path])
     programs = {path for path in bodies if path.startswith(("/static/pages/", "/static/booth/"))}
     # What voters and trustees do not load: pages of the record, and the office.
-    others = {"forget.js", "trackers.js", "preview.js", "registrar.js", "registrar-sheets.js"}
+    others = {"forget.js", "office.js", "trackers.js", "preview.js", "registrar.js", "registrar-sheets.js"}
     office = {"issuing.js", "tables.js", "registrarWorker.js"}
     assert programs - reached == {f"/static/pages/{name}" for name in others} | {
         f"/static/booth/{name}" for name in office

@@ -61,6 +61,14 @@ def test_the_page_tells_its_program_who_made_the_codes(mode: str, api: Api, clie
     assert f'<div id="view" data-codes="{mode}">' in client.get(f"/elections/{run.uuid}/vote").text
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_test_says_so(page: str, api: Api, client: FlaskClient) -> None:
+    for state in ("roll-frozen", "keys-ready"):
+        for is_test in (True, False):
+            uuid = make_stage(api, state, test=is_test).uuid
+            assert ("Test election" in client.get(f"/elections/{uuid}/{page}?lang=en").text) == is_test
+
+
 def test_names_are_texts(api: Api, client: FlaskClient) -> None:
     uuid = make_stage(api, "keys-ready", name=HOSTILE, description=HOSTILE).uuid
     text = client.get(f"/elections/{uuid}/vote?lang=en").text
