@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from voting_app.access import OFFICERS, REGISTRARS, STAFF, access, get_actor
+from voting_app.access import OFFICERS, REGISTRARS, STAFF, Role, access, get_actor
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
@@ -25,6 +25,8 @@ _MAILING = "/office/elections/<uuid>/mailing"
 _MEMBER = f"{_MAILING}/members/<int:entry>"
 _TAB = "mailing_office.show_mailing"
 _LONGEST_SEARCH = 200
+# Observers see numbers, and nobody's name, as on the pages of the roll.
+_SEES_MEMBERS = tuple(role for role in STAFF if role is not Role.OBSERVER)
 # Who sees the whole address, and not only enough of it to ask.
 _SEES_ADDRESSES = frozenset({*OFFICERS, *REGISTRARS})
 
@@ -149,7 +151,7 @@ def start_run(uuid: str) -> Response:
 
 
 @blueprint.get(f"{_MAILING}/members")
-@access("login", roles=STAFF)
+@access("login", roles=_SEES_MEMBERS)
 def list_members(uuid: str) -> Response:
     """Look for members by name, number or address, or by what became of their mail."""
     context, view = get_context(), find_election(uuid)
@@ -175,7 +177,7 @@ def list_members(uuid: str) -> Response:
 
 
 @blueprint.get(_MEMBER)
-@access("login", roles=STAFF)
+@access("login", roles=_SEES_MEMBERS)
 def show_member(uuid: str, entry: int, problem: Problem | None = None) -> Response:
     """What became of one member's code, and what can be done."""
     context, view, role = get_context(), find_election(uuid), get_actor().role

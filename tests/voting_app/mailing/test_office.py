@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.smtp import MailDrop
 from tests.voting_app.api import Api, Run
 from tests.voting_app.mailing.conftest import HEAD, QUICK, ROLL, make_app, make_run
-from tests.voting_app.mailing.test_deliveries import confirm_all, rows, sealed, start, states
+from tests.voting_app.mailing.test_deliveries import confirm_all, plan, rows, sealed, start, states
 from tests.voting_app.office import Officer, first_administrator
 from voting_app.context import Context
 from voting_app.mail import jobs as outbox
@@ -142,6 +142,25 @@ def test_the_overview_tells_of_mail_that_needs_somebody_to_look(
     trouble = f"{overview}/mailing/members?only=trouble"
     assert f'href="{trouble}"' in page
     assert "Ada Lovelace" in ada.get(trouble).text
+
+
+def test_observers_see_numbers_and_no_names(ada: Officer, quick: Context, drop: MailDrop) -> None:
+    run = make_run(quick, ROLL)
+    confirm_all(quick, run)
+    deliveries.start_run(quick, run.uuid, shown=plan(quick, run).shown, leaves_out=False, keep_days=0)
+    drop.answers["ada@example.org"] = ["550 no such user"]
+    while run_due(quick):
+        pass
+    home = f"/office/elections/{run.uuid}"
+    observer, desk = hire(ada, drop, "observer"), hire(ada, drop, "helpdesk")
+    for officer, status in ((observer, 403), (desk, 200)):
+        for path in (home, f"{home}/mailing"):
+            answer = officer.get(path)
+            assert answer.status_code == 200
+            assert (f"{home}/mailing/members" in answer.text) == (status == 200)
+            assert "Lovelace" not in answer.text
+        for path in ("members", f"members/{entry_of(quick, 'M1')}"):
+            assert officer.get(f"{home}/mailing/{path}").status_code == status
 
 
 def test_what_is_doubtful_is_named_and_left_out_by_hand_only(ada: Officer, quick: Context) -> None:
