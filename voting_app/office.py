@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from flask import Response, current_app, g, render_template, request
+from flask import Response, current_app, g, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -59,13 +59,13 @@ def make_office_page(
     template: str, *, problem: Problem | None = None, status: int = 200, here: str = "", **values: Any
 ) -> Response:
     """A page of the office. problem: why what was sent is not done, said above the form that is shown again; here: the
-    page's own address, where the request was a form's.
+    page's own address, where the request was a form's and `shown_again` does not know it.
     """
     login = g.get("login")
     page = render_template(
         template,
         login=login,
-        here=here,
+        here=here or g.get("shown_at", ""),
         menu=_list_menu(login) if login else [],
         form_token=get_form_token,
         role_words={code: gettext(word) for code, word in ROLE_WORDS.items()},
@@ -95,6 +95,8 @@ def shown_again(
                 return view(**address)
             except Problem as problem:
                 require_correctable(problem)
+                # Where that page is, for who reads it in another language.
+                g.shown_at = url_for(f"{request.blueprint}.{show.__name__}", **address)
                 return show(**address, problem=problem)
 
         return answer

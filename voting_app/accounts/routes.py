@@ -168,7 +168,6 @@ def show_own(problem: Problem | None = None) -> Response:
     return make_office_page(
         "accounts/own.html",
         problem=problem,
-        here=url_for("accounts.show_own"),
         sessions=logins.list_sessions(context, login),
         codes=own.count_recovery_codes(context, login),
         shortest=factors.SHORTEST_PASSWORD,
@@ -203,7 +202,7 @@ def renew_recovery_codes() -> Response:
 @access("login", roles=PEOPLE_ROLES)
 def show_phone(problem: Problem | None = None) -> Response:
     """The form that asks for another second factor."""
-    return make_office_page("accounts/phone.html", problem=problem, here=url_for("accounts.show_phone"))
+    return make_office_page("accounts/phone.html", problem=problem)
 
 
 @blueprint.post("/office/account/phone")
@@ -315,7 +314,6 @@ def show_account(number: int, problem: Problem | None = None) -> Response:
     return make_office_page(
         "accounts/person.html",
         problem=problem,
-        here=url_for("accounts.show_account", number=number),
         person=person,
         roles=PEOPLE_ROLES,
         has_mail=is_enabled(context.settings),

@@ -13,7 +13,6 @@ from voting_app.elections.service import get_revision, require_revision
 from voting_app.elections.states import Act, is_allowed
 from voting_app.errors import Problem
 from voting_app.office import redirect_to, shown_again
-from voting_app.pages import page_url
 
 blueprint = Blueprint("candidates_office", __name__)
 
@@ -58,7 +57,6 @@ def show_candidate(
         view,
         problem=problem,
         tab=_TAB,
-        here=page_url("candidates_office.show_candidate", uuid=uuid, question=question, answer=answer),
         place=(question, answer),
         name=name,
         title=service.get_questions(view)[question].question,

@@ -24,7 +24,6 @@ def show_settings(problem: Problem | None = None) -> Response:
     return make_office_page(
         "office/settings.html",
         problem=problem,
-        here=request.path,
         settings=service.list_settings(context.settings),
         sends_mail=is_enabled(context.settings),
         is_https=context.settings.is_https,

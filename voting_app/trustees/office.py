@@ -41,7 +41,6 @@ def show_trustees(uuid: str, problem: Problem | None = None) -> Response:
         view,
         problem=problem,
         tab=_TAB,
-        here=url_for(_TAB, uuid=uuid),
         plan=describe_trustees(view),
         seats=[(seat, describe_step(seat.step)) for seat in seats],
         owners=range(1, view.trustees.seats + 1),
@@ -96,7 +95,6 @@ def show_seat(uuid: str, owner: int, problem: Problem | None = None) -> Response
         view,
         problem=problem,
         tab=_TAB,
-        here=url_for("trustees_office.show_seat", uuid=uuid, owner=owner),
         seat=seat,
         step=describe_step(seat.step),
         typed={

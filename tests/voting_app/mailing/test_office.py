@@ -203,6 +203,9 @@ def test_every_act_asks_for_the_second_factor(ada: Officer, quick: Context) -> N
     }.items():
         answer = ada.post(f"{home}/{path}", {**fields, "code": "000000"}, page="/office")
         assert answer.status_code == 400, path
+        # The page that is shown again can be read in another language.
+        [other] = re.findall(r'href="([^"]*\?lang=es)"', answer.text)
+        assert ada.get(other).status_code == 200, path
         # Otherwise so many wrong ones would end the login.
         assert ada.act(f"{home}/rule", {"confirming": "yes"}).status_code == 303
     assert rows(quick) == []
