@@ -267,7 +267,7 @@ def make_keys(ada: Officer, here: str, client: Client, count: int = 3) -> list[T
         ada.page.locator(f"#name-{owner}").fill(f"Trustee {owner}")
     ada.press("Make the seats and show the links")
     copies = ada.page.get_by_role("button", name="Copy the link")
-    expect(copies).to_have_count(3)
+    expect(copies).to_have_count(count)
     copies.last.click()
     expect(ada.page.get_by_role("status").last).not_to_be_empty()
     tokens = list(dict.fromkeys(re.findall(r"/trustee#([\w.~-]+)", ada.page.content())))
