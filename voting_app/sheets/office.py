@@ -18,7 +18,7 @@ from voting_app.paging import cut
 from voting_app.registrar import vault
 from voting_app.sheets import service
 from voting_app.sheets.service import Choice
-from voting_app.sheets.words import describe_choice, describe_layout, list_layouts
+from voting_app.sheets.words import describe_choice, describe_fault, describe_layout, list_layouts
 
 blueprint = Blueprint("sheets_office", __name__)
 
@@ -81,6 +81,7 @@ def show_run(uuid: str, number: int, problem: Problem | None = None) -> Response
         run=run,
         words=_describe_run(run),
         left_out=cut(run.left_out, request.args.get("page")),
+        describe_fault=describe_fault,
         is_fixed=_is_fixed(view),
         done=request.args.get("done", ""),
     )

@@ -1,6 +1,7 @@
 """Sheets out of the office: whose code is on which sheet, and what is left of the codes when they are printed."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from flask import Flask
 from sqlalchemy import inspect, select, text, update
 from werkzeug.test import TestResponse
 
+from paper import labels
 from paper.sheets import Layout
 from tests.paper.reading import Reader
 from tests.voting_app.api import Api, Run
@@ -17,6 +19,7 @@ from tests.voting_app.registrar.test_replacing import REGISTRAR, open_all
 from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.elections.models import Election
+from voting_app.languages import LANGUAGES, load_catalogue
 from voting_app.operations.service import back_up
 from voting_app.registrar import jobs, vault
 from voting_app.registrar import service as registrar
@@ -25,6 +28,7 @@ from voting_app.roll.models import RollEntry
 from voting_app.sealing import unseal
 from voting_app.sheets import service
 from voting_app.sheets.service import Choice
+from voting_app.sheets.words import FAULTS
 
 ROLL = (
     "name,member_number,unit,language\nŁukasz Nowak,M1,North>One > A,es\nGrace Hopper,M2,North,\n"
@@ -226,8 +230,23 @@ def test_a_sheet_that_cannot_be_printed_leaves_the_others_alone(
     assert Reader(download(ada, address).data, tmp_path).count_pages() == 1
     page = ada.get(address).text
     assert "1 sheet cannot be printed" in page
+    assert "The fonts have no letter for U+092E DEVANAGARI LETTER MA." in page
+    assert "Las fuentes no tienen letra para U+092E" in ada.get(f"{address}?lang=es").text
     assert say_printed(ada, address).status_code == 303
     assert list(open_all(other)) == ["M2"], "it goes on waiting"
+
+
+def test_every_reason_is_translated() -> None:
+    """They stand where sheets are drawn, which knows no languages; the page has a copy of them."""
+    source = "".join(
+        (Path(labels.__file__).parent / f"{name}.py").read_text() for name in ("labels", "letter")
+    )
+    drawn = set(re.findall(r'return (?:"" if .*? else )?"([^"]+\.)"', source))
+    assert len(drawn) > 5
+    assert drawn | {"There is a character that cannot be printed."} == set(FAULTS)
+    for language in set(LANGUAGES) - {"en"}:
+        for sentence in FAULTS:
+            assert load_catalogue(language).get(sentence).string, f"{language}: {sentence}"
 
 
 def test_a_change_of_the_election_makes_sheets_void(ada: Officer, run: Run) -> None:
