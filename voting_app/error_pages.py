@@ -213,6 +213,13 @@ WORDS = {
         N_("Look at the page of the result, and find out why before anybody certifies."),
     ),
     "no-file": _Words(N_("Choose a file first; this one is empty."), _START_AGAIN),
+    "codes-file": _Words(
+        N_(
+            "This is a file with voting codes, not a roll. It was not kept, but it should never be sent to a server:"
+            " tell whoever makes the codes."
+        ),
+        _START_AGAIN,
+    ),
     "bad-roll": _Words(
         N_("This file has faults, so it cannot become the roll."),
         N_("Mend the file and upload it once more."),

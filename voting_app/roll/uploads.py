@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_hex
 from crypto.roll import Member, RollFile, encode_roll, read_roll
+from crypto.tables import TableError, read_table
 from voting_app.accounts.service import Actor
 from voting_app.context import Context
 from voting_app.elections import service as elections
@@ -48,10 +49,18 @@ class UploadPreview:
 def keep_upload(context: Context, uuid: str, actor: Actor, raw: bytes) -> None:
     """Keeps a file for a look at it, in the place of the person's last one.
 
-    Problems: 404 ``unknown-election``; 409 ``wrong-state`` where an import is refused too; 400 ``no-file``.
+    Problems: 404 ``unknown-election``; 409 ``wrong-state`` where an import is refused too; 400 ``no-file``,
+    ``codes-file`` for a registrar's file of voting codes, which must not stand in the database for a day.
     """
     if not raw:
         raise Problem(400, "no-file", "Choose a file first; this one is empty.")
+    if _has_codes(raw):
+        raise Problem(
+            400,
+            "codes-file",
+            "This is a file with voting codes, not a roll. It was not kept, but it should never be sent to a server:"
+            " tell whoever makes the codes.",
+        )
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.EDIT_ROLL)
@@ -65,6 +74,14 @@ def keep_upload(context: Context, uuid: str, actor: Actor, raw: bytes) -> None:
                 created_at=context.clock.now(),
             )
         )
+
+
+def _has_codes(raw: bytes) -> bool:
+    try:
+        _, header = next(read_table(raw), (0, []))
+    except TableError:
+        return False
+    return "credential" in (cell.lower() for cell in header)
 
 
 def list_sources(context: Context, uuid: str) -> list[ElectionView]:

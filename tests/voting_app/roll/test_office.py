@@ -232,6 +232,18 @@ def test_files_of_other_kinds_are_refused_in_words(ada: Officer, draft: Run) -> 
         assert "Take this file" not in page
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_of_voting_codes_is_not_kept(ada: Officer, draft: Run, encoding: str) -> None:
+    """Of another election, whose registrar has chosen the wrong file."""
+    code = "QT13c-f1YKxL-Ntcqh-qBaqPT"
+    answer = upload(ada, draft, f"Member_Number;Credential\r\nM1;{code}\r\n".encode(encoding))
+    assert answer.status_code == 400
+    assert "voting codes, not a roll" in answer.text
+    assert code not in answer.text
+    with ada.context.database.read() as session:
+        assert session.scalars(select(RollUpload)).all() == []
+
+
 def test_an_upload_has_a_largest_size(ada: Officer, draft: Run) -> None:
     mark = ada.app.view_functions["roll_office.upload_roll"].__steward_access__  # type: ignore[attr-defined]
     assert mark.longest_form == office.LONGEST_UPLOAD < ada.context.settings.max_body_bytes
