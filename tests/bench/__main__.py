@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask
+from flask.testing import FlaskClient
 from rich.console import Console
 from rich.table import Table
 
@@ -410,7 +410,10 @@ def bench_roll(count: int, folder: Path, results: Results) -> None:
     save, saved = send(f"/{uuid}/roll/file", None, "GET")
     if saved.decode("utf-8-sig") != roll:
         raise RuntimeError("the saved roll is not the one that was taken")
-    shown = _show_roll_file(app, uuid, earlier)
+    office = app.test_client()
+    office.set_cookie("steward-office", make_office(app).cookie)
+    shown = _show_roll_file(office, uuid, earlier)
+    listed = _show_lists(office, uuid, count)
     context.database.dispose()
     size, answered = len(roll.encode()) / 1e6, len(answer) / 1e6
     say(
@@ -418,16 +421,18 @@ def bench_roll(count: int, folder: Path, results: Results) -> None:
         f"saved in {save:.2f} s"
     )
     say(f"  the office's page about such a file, beside the roll that was taken: {shown:.2f} s")
+    say("  lists, a page in the middle and a search: " + ", ".join(f"{s:.2f} s" for s in listed))
     results.add(f"preview of a roll with {count} members", f"{preview:.1f} s", "< 10 s", preview < 10)
     results.add(
         f"page of a file with {count} members, upload included", f"{shown:.1f} s", "< 10 s", shown < 10
     )
+    results.add(
+        f"slowest list of {count} members, a page or a search", f"{max(listed):.1f} s", "(printed)", None
+    )
 
 
-def _show_roll_file(app: Flask, uuid: str, roll: str) -> float:
+def _show_roll_file(client: FlaskClient, uuid: str, roll: str) -> float:
     """How long an officer waits from sending a file to the page that says what is in it."""
-    client = app.test_client()
-    client.set_cookie("steward-office", make_office(app).cookie)
     page = f"/office/elections/{uuid}/roll"
     token = find_form_token(client.get(page).text)
     started = time.perf_counter()
@@ -436,6 +441,19 @@ def _show_roll_file(app: Flask, uuid: str, roll: str) -> float:
     if answer.status_code != 200:
         raise RuntimeError(f"the page about a roll file was answered with {answer.status_code}")
     return time.perf_counter() - started
+
+
+def _show_lists(client: FlaskClient, uuid: str, count: int) -> list[float]:
+    """Seconds for a page in the middle and a search, in each list of all members."""
+    seconds = []
+    for place, words in (("roll", "words"), ("credentials/members", "q"), ("mailing/members", "words")):
+        for query in (f"page={count // 100 + 1}", f"{words}=nandu+{count // 2}th"):
+            started = time.perf_counter()
+            answer = client.get(f"/office/elections/{uuid}/{place}?{query}")
+            if answer.status_code != 200 or f"{count // 2}th" not in answer.text:
+                raise RuntimeError(f"the list {place} was answered with {answer.status_code}")
+            seconds.append(time.perf_counter() - started)
+    return seconds
 
 
 def bench_sheets(count: int, results: Results) -> None:
