@@ -134,6 +134,7 @@ WORDS = {
         N_("Ask whoever runs the server to set base_url."),
     ),
     "not-sure": _Words(N_("Say first that the sheets lie printed before you."), _START_AGAIN),
+    "perhaps-used": _Words(N_("Say first that none of these sheets was handed out."), _START_AGAIN),
     "bad-choice": _Words(N_("Choose whose sheets are to be printed, and the paper."), _START_AGAIN),
     "not-replaceable": _Words(N_("This code was made before codes could be replaced."), _NOTHING),
     "credential-mode": _Words(

@@ -123,7 +123,9 @@ def say_printed(uuid: str, number: int) -> Response:
 @shown_again(show_run)
 def drop_run(uuid: str, number: int) -> Response:
     """Forget a run that is not wanted; its codes go on waiting."""
-    parse_form(request.form)
+    # A sheet that a member has counts as never handed out from then on, and the numbers would not agree at the end.
+    if parse_form(request.form, (), ("unused",))["unused"] != "yes":
+        raise Problem(422, "perhaps-used", "Say first that none of these sheets was handed out.")
     service.drop_run(get_context(), uuid, number)
     return redirect_to("sheets_office.show_runs", uuid=uuid, done="dropped")
 
