@@ -90,7 +90,7 @@ STATES: dict[str, frozenset[State]] = {
     "ledger.show_last_event": _WITH_BOX,
     "mailing_office.ask_member": ASKING_STATES,
     "mailing_office.ask_members": ASKING_STATES,
-    "mailing_office.change_rule": ANY,
+    "mailing_office.change_rule": ASKING_STATES,
     "mailing_office.note_arrived": ANY,
     "mailing_office.note_bounced": ANY,
     "mailing_office.send_again": SENDING_STATES,

@@ -178,7 +178,7 @@ def ask_members(context: Context, uuid: str) -> int:
     require_mail(context)
     with context.database.read() as session:
         view = elections.election_for_box(session, uuid)
-        _require_asking(view)
+        require_asking(view)
         ids = list(
             session.scalars(
                 select(RollEntry.id)
@@ -253,7 +253,7 @@ def _writing(context: Context, uuid: str) -> Iterator[Session]:
     try:
         with context.database.write() as session:
             elections.lock_election(session, uuid)
-            _require_asking(elections.election_for_box(session, uuid))
+            require_asking(elections.election_for_box(session, uuid))
             yield session
     except IntegrityError as error:
         # For two elections at once, which is no lock's business.
@@ -262,7 +262,8 @@ def _writing(context: Context, uuid: str) -> Iterator[Session]:
         ) from error
 
 
-def _require_asking(view: ElectionView) -> None:
+def require_asking(view: ElectionView) -> None:
+    """Problem 409 `wrong-state` where nobody is asked any more."""
     if view.state not in ASKING_STATES:
         raise Problem(
             409,

@@ -8,7 +8,7 @@ from voting_app.access import OFFICERS, REGISTRARS, STAFF, Role, access, get_act
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
-from voting_app.elections.service import lock_election
+from voting_app.elections.service import election_for_box, lock_election
 from voting_app.errors import Problem
 from voting_app.mail.service import is_enabled
 from voting_app.mailing import addresses, deliveries, members, words
@@ -81,6 +81,7 @@ def change_rule(uuid: str) -> Response:
     confirm(fields["code"])
     with context.database.write() as session:
         election = lock_election(session, uuid)
+        addresses.require_asking(election_for_box(session, uuid))
         addresses.set_confirming(session, election.id, fields["confirming"] == "yes")
     return redirect_to(_TAB, uuid=uuid, done="rule")
 
