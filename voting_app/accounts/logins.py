@@ -253,6 +253,9 @@ def end_other_sessions(context: Context, login: Login) -> None:
 
 
 def _find_password(session: Session, address: str) -> tuple[int | None, str | None]:
+    if "\0" in address:
+        # Nobody's; and PostgreSQL cannot be asked for it.
+        return None, None
     row = session.execute(
         select(Account.number, Password.password_hash)
         .join(Password, Password.account_number == Account.number)
