@@ -80,7 +80,7 @@ def pytest_report_header() -> str:
     if sample_size() == "large":
         return "TEST_SAMPLES=large: every mutation, example and variant"
     return (
-        "TEST_SAMPLES=small: few mutations and examples, and a quarter of the variants of each test "
+        "TEST_SAMPLES=small: few mutations and examples, and a sixth of the variants of each test "
         "with a browser or with a whole election; what runs on both kinds of database, on one of them"
     )
 

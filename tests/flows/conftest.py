@@ -10,7 +10,7 @@
 At the end of each test everything must have been quiet (Watcher.require_quiet); what a test provokes it announces
 with Watcher.expect.
 
-A browser is slow. So a desk runs every test of this folder but a quarter of the variants of each (tests/conftest.py),
+A browser is slow. So a desk runs every test of this folder but a sixth of the variants of each (tests/conftest.py),
 in Chromium's headless shell; large samples are all of them, in the whole of Chromium.
 """
 

@@ -1,4 +1,4 @@
-"""Which variants of a test a desk runs: each test, a quarter of its variants, one kind of database; by chance."""
+"""Which variants of a test a desk runs: each test, a sixth of its variants, one kind of database; by chance."""
 
 import random
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 # A test with no more variants than this runs in all of them.
 FEW = 2
-SHARE = 4
+SHARE = 6
 DATABASES = ("sqlite", "postgresql")
 _DATABASE = re.compile(rf"\b({'|'.join(DATABASES)})\b")
 

@@ -7,7 +7,7 @@ from tests.flows.sampling import draw_databases, draw_variants
 NAMES = [
     "a.py::single",
     *(f"a.py::pair[{n}]" for n in range(2)),
-    *(f"b.py::many[x[{n}]-y]" for n in range(12)),
+    *(f"b.py::many[x[{n}]-y]" for n in range(18)),
 ]
 
 
@@ -15,7 +15,7 @@ def count(drawn: set[str], test: str) -> int:
     return sum(name.startswith(test) for name in drawn)
 
 
-def test_a_quarter_of_many_variants_and_all_of_few() -> None:
+def test_a_sixth_of_many_variants_and_all_of_few() -> None:
     drawn = draw_variants(NAMES, "1")
     assert drawn <= set(NAMES)
     assert [count(drawn, test) for test in ("a.py::single", "a.py::pair", "b.py::many")] == [1, 2, 3]

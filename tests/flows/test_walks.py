@@ -274,14 +274,14 @@ class Walk:
     def finish(self, page: Page) -> None:
         answers = page.get_by_role("heading", name=IN_THE_BOX).or_(page.get_by_role("heading", name=VOTED))
         self.tabs = [page, *(other for other in self.tabs if other is not page)]
-        for _ in range(120):
+        for _ in range(300):
             if answers.is_visible() and not self.shows_neighbours(page):
                 return
             only, self.tabs = self.tabs, [page]
             with contextlib.suppress(BrowserError):
                 self.do_forward()
             self.tabs = only
-            page.wait_for_timeout(250)
+            page.wait_for_timeout(100)
         shown = page.locator("body").inner_text()
         raise AssertionError(f"no answer at {page.url}:\n{shown}")
 
