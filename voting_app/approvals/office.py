@@ -4,6 +4,7 @@ others agree or withdraw it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +21,9 @@ from voting_app.elections import service as elections
 from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.privacy import Severity
 from voting_app.elections.privacy_words import describe_finding
-from voting_app.elections.service import ElectionView
+from voting_app.elections.service import ElectionView, PrivacyReport
 from voting_app.elections.states import Act, is_allowed
+from voting_app.error_pages import translate_problem
 from voting_app.errors import Problem
 from voting_app.languages import get_language
 from voting_app.mail.service import is_enabled
@@ -80,6 +82,9 @@ def show_act(uuid: str, act: str, problem: Problem | None = None) -> Response:
     deed = wire.parse_act(act)
     view = find_election(uuid)
     proposal = service.find_proposal(get_context(), uuid, deed)
+    is_possible = is_allowed(view.state, deed)
+    report = elections.report_privacy(get_context(), uuid) if deed in _CHECKED and is_possible else None
+    hindrance = _find_hindrance(view, deed, proposal, report) if is_possible else None
     return make_election_page(
         "approvals/act.html",
         view,
@@ -89,13 +94,15 @@ def show_act(uuid: str, act: str, problem: Problem | None = None) -> Response:
         words=describe_deed(deed),
         fields=wire.FIELDS[deed],
         typed={name: request.form.get(name, "") for name in wire.FIELDS[deed]},
-        is_possible=is_allowed(view.state, deed),
+        is_possible=is_possible,
+        hindrance=hindrance,
+        hindrance_words=None if hindrance is None else translate_problem(hindrance),
         proposed=None if proposal is None else _describe(view, proposal),
         needed=1 if view.officers is None else view.officers.count(deed),
         is_short=_is_short(view),
         has_mail=is_enabled(get_context().settings),
         freeze=_find_freeze(view) if deed is Act.FREEZE_ROLL else None,
-        privacy=_find_privacy(view) if deed in _CHECKED and is_allowed(view.state, deed) else None,
+        privacy=None if report is None else _describe_privacy(report),
     )
 
 
@@ -108,7 +115,7 @@ def propose(uuid: str, act: str) -> Response:
     fields = parse_form(request.form, ("code",), wire.FIELDS[deed])
     # Before the code, which is good once: a slip of the hand must not cost one.
     wish = wire.parse_wish(deed, fields, view.time_zone)
-    elections.require_act_in(view.state, deed)
+    _require_possible(uuid, deed, wish)
     confirm(fields["code"])
     outcome = service.propose_or_agree(get_context(), uuid, deed, wish, get_actor())
     return _go_on(uuid, deed, is_done=outcome.is_done)
@@ -121,6 +128,9 @@ def agree(uuid: str, act: str) -> Response:
     """Agree to what was read; the last one who is needed does it with that."""
     deed = wire.parse_act(act)
     fields = parse_form(request.form, ("code", "subject"))
+    proposal = service.find_proposal(get_context(), uuid, deed)
+    if proposal is not None and proposal.subject == fields["subject"]:
+        _require_possible(uuid, deed, proposal.payload)
     confirm(fields["code"])
     outcome = service.agree(get_context(), uuid, deed, fields["subject"], get_actor())
     return _go_on(uuid, deed, is_done=outcome.is_done)
@@ -135,6 +145,24 @@ def withdraw(uuid: str, act: str) -> Response:
     fields = parse_form(request.form, ("subject",))
     service.withdraw(get_context(), uuid, deed, fields["subject"])
     return redirect_to(_CALENDAR, uuid=uuid, done="withdrawn")
+
+
+def _require_possible(uuid: str, act: Act, payload: Mapping[str, Any]) -> None:
+    hindrance = service.find_hindrance(get_context(), uuid, act, payload)
+    if hindrance is not None:
+        raise hindrance
+
+
+def _find_hindrance(
+    view: ElectionView, act: Act, proposal: ProposalView | None, report: PrivacyReport | None
+) -> Problem | None:
+    """Why what the page would offer cannot be done now: to agree to the proposal, or to make one."""
+    if act is Act.OPEN and report is not None:
+        problem = elections.find_privacy_problem(report)
+        if problem is not None:
+            return problem
+    payload = None if proposal is None else proposal.payload
+    return service.find_hindrance(get_context(), view.uuid, act, payload)
 
 
 def _go_on(uuid: str, act: Act, *, is_done: bool) -> Response:
@@ -155,9 +183,8 @@ def _is_short(view: ElectionView) -> bool:
     return service.count_officers(get_context()) < needed
 
 
-def _find_privacy(view: ElectionView) -> _Privacy | None:
+def _describe_privacy(report: PrivacyReport) -> _Privacy | None:
     """What the result would tell of votes, in words; None where nothing was found."""
-    report = elections.report_privacy(get_context(), view.uuid)
     found = [finding for finding in report.findings if finding.severity is not Severity.NOTE]
     if not found:
         return None

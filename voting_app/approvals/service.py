@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from voting_app.accounts import service as accounts
 from voting_app.accounts.models import Account
@@ -42,9 +43,14 @@ class _Wish:
 
     @property
     def closes_at(self) -> datetime | None:
-        """To the minute, as in the journal: 2026-11-22T18:00Z."""
-        text = self.payload.get("closes_at")
-        return None if text is None else datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+        """The closing time that is wanted, if another one is."""
+        return _read_closing(self.payload)
+
+
+def _read_closing(payload: Mapping[str, Any]) -> datetime | None:
+    """To the minute, as in the journal: 2026-11-22T18:00Z."""
+    text = payload.get("closes_at")
+    return None if text is None else datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
 
 
 def _extend(wish: _Wish) -> Outcome:
@@ -102,6 +108,43 @@ def withdraw(context: Context, uuid: str, act: Act, subject: str) -> None:
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         proposals.withdraw(session, election.id, act, subject, context.clock.now())
+
+
+def find_hindrance(
+    context: Context, uuid: str, act: Act, payload: Mapping[str, Any] | None = None
+) -> Problem | None:
+    """Why an act that the election's state allows would be refused now, for who is about to want it.
+
+    payload: as for `propose_or_agree`; None while it is not typed yet. The privacy check, which may take seconds, is
+    left to the caller. The act itself looks again: this only spares people a form, and a code, for nothing.
+    """
+    try:
+        with context.database.read() as session:
+            _require_possible(context, session, uuid, act, payload)
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _require_possible(
+    context: Context, session: Session, uuid: str, act: Act, payload: Mapping[str, Any] | None
+) -> None:
+    election = elections.find_box(session, uuid).election
+    elections.require_act(election, act)
+    closes_at = None if payload is None else _read_closing(payload)
+    if act is Act.FREEZE_ROLL:
+        roll.describe_freeze(context, session, uuid)
+    elif act is Act.OPEN:
+        planned = None if payload is None else election.closes_at
+        elections.require_openable(session, context, election, closes_at or planned)
+    elif act is Act.RESUME:
+        elections.require_resumable(context, election)
+    elif act is Act.EXTEND and closes_at is not None:
+        elections.require_later_closing(context, election, closes_at)
+    elif act is Act.UNTALLIABLE:
+        tally.require_counted(session, uuid)
+    elif act is Act.CERTIFY:
+        certification.require_agreement(session, uuid)
 
 
 def find_proposal(context: Context, uuid: str, act: Act) -> ProposalView | None:

@@ -57,9 +57,7 @@ def certify_election(
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.CERTIFY)
-        account = make_account(session, uuid)
-        if not account.agrees:
-            raise _does_not_agree(account)
+        account = require_agreement(session, uuid)
         payload = {
             "box_head": _get_head(session, uuid),
             "result": _get_result_hash(session, uuid),
@@ -80,6 +78,14 @@ def make_account(session: Session, uuid: str) -> Account:
     report, election = _make_report(session, uuid)
     is_roll_same = _is_roll_same(session, elections.find_box(session, uuid).election)
     return Account(report, tuple(find_mismatches(report, election)), is_roll_same)
+
+
+def require_agreement(session: Session, uuid: str) -> Account:
+    """The numbers; Problem 409 ``does-not-agree`` if they do not."""
+    account = make_account(session, uuid)
+    if not account.agrees:
+        raise _does_not_agree(account)
+    return account
 
 
 def make_report(session: Session, uuid: str) -> ElectionReport:

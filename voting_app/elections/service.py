@@ -657,15 +657,22 @@ def _gather_facts(session: Session, view: ElectionView) -> Facts:
 
 def _require_private(context: Context, uuid: str) -> None:
     """Refuses what would tell a vote for certain: 409 ``privacy-check``."""
-    blocking = report_privacy(context, uuid).blocking
-    if blocking:
-        raise Problem(
-            409,
-            "privacy-check",
-            "The result of this election would show how somebody voted, so it is not opened.",
-            " ".join(describe_finding(finding) for finding in blocking),
-            extra={"findings": [finding.code for finding in blocking]},
-        )
+    problem = find_privacy_problem(report_privacy(context, uuid))
+    if problem is not None:
+        raise problem
+
+
+def find_privacy_problem(report: PrivacyReport) -> Problem | None:
+    """The refusal of an opening for what its privacy check has found, if it is one."""
+    if not report.blocking:
+        return None
+    return Problem(
+        409,
+        "privacy-check",
+        "The result of this election would show how somebody voted, so it is not opened.",
+        " ".join(describe_finding(finding) for finding in report.blocking),
+        extra={"findings": [finding.code for finding in report.blocking]},
+    )
 
 
 # --- the calendar ----------------------------------------------------------------------------------
@@ -696,18 +703,9 @@ def open_election(
     with context.database.write() as session:
         election = lock_election(session, uuid)
         require_act(election, Act.OPEN)
-        if not election.keys_drilled:
-            raise Problem(
-                409,
-                "keys-not-drilled",
-                "Not enough trustees have proved that they hold their keys; without the drill a lost key"
-                " would be noticed only when it is too late.",
-            )
         now = context.clock.now()
         closes_at = closes_at or election.closes_at
-        if closes_at <= now:
-            raise _closing_time_passed("Give a later closing time when you open the election.")
-        _require_as_set_up(session, context, election)
+        require_openable(session, context, election, closes_at)
         if not files:
             # They were listed before this transaction, when the election could not be opened yet.
             raise Problem(409, "changed-meanwhile", "The election has changed meanwhile; look and try again.")
@@ -718,6 +716,22 @@ def open_election(
             write_files(session, context, election, files)
             perform_approved(session, context, election, outcome)
         return _view_of(election, uuid), outcome
+
+
+def require_openable(
+    session: Session, context: Context, election: Election, closes_at: datetime | None
+) -> None:
+    """Refuses as :func:`open_election` does, but for privacy. closes_at: None where it can still be chosen."""
+    if not election.keys_drilled:
+        raise Problem(
+            409,
+            "keys-not-drilled",
+            "Not enough trustees have proved that they hold their keys; without the drill a lost key"
+            " would be noticed only when it is too late.",
+        )
+    if closes_at is not None and closes_at <= context.clock.now():
+        raise _closing_time_passed("Give a later closing time when you open the election.")
+    _require_as_set_up(session, context, election)
 
 
 def _require_as_set_up(session: Session, context: Context, election: Election) -> None:
@@ -756,13 +770,18 @@ def resume_election(context: Context, uuid: str, actor: Actor, agreeing_to: str 
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
         require_act(election, Act.RESUME)
-        if election.closes_at <= context.clock.now():
-            raise _closing_time_passed("Extend it first, or close the election.")
+        require_resumable(context, election)
         outcome = seek(session, context, election, Act.RESUME, actor, {}, agreeing_to)
         if outcome.is_done:
             perform_approved(session, context, election, outcome)
             election.stopped_at = None
         return _view_of(election, uuid), outcome
+
+
+def require_resumable(context: Context, election: Election) -> None:
+    """409 ``closing-time-passed`` if there is no time left."""
+    if election.closes_at <= context.clock.now():
+        raise _closing_time_passed("Extend it first, or close the election.")
 
 
 def extend_election(
@@ -777,16 +796,21 @@ def extend_election(
     with context.database.write() as session:
         election = _lock_and_settle(session, context, uuid)
         require_act(election, Act.EXTEND)
-        if closes_at <= election.closes_at or closes_at <= context.clock.now():
-            raise Problem(
-                409, "not-later", "The new closing time must be later than the present one and than now."
-            )
+        require_later_closing(context, election, closes_at)
         payload = {"closes_at": encode_minute(closes_at), "reason": reason}
         outcome = seek(session, context, election, Act.EXTEND, actor, payload, agreeing_to)
         if outcome.is_done:
             election.closes_at = closes_at
             perform_approved(session, context, election, outcome)
         return _view_of(election, uuid), outcome
+
+
+def require_later_closing(context: Context, election: Election, closes_at: datetime) -> None:
+    """409 ``not-later`` for a closing time that is no extension."""
+    if closes_at <= election.closes_at or closes_at <= context.clock.now():
+        raise Problem(
+            409, "not-later", "The new closing time must be later than the present one and than now."
+        )
 
 
 def close_election(context: Context, uuid: str, actor: Actor, agreeing_to: str | None = None) -> ActResult:

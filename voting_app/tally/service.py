@@ -361,13 +361,18 @@ def declare_untalliable(
     with context.database.write() as session:
         election = elections.lock_election(session, uuid)
         elections.require_act(election, Act.UNTALLIABLE)
-        if elections.get_box_state(session, uuid) not in (BoxState.COUNTED, BoxState.DECRYPTING):
-            raise Problem(409, "not-counted-yet", "The encrypted tally is not there yet.")
+        require_counted(session, uuid)
         payload = {"reason": reason}
         outcome = elections.seek(session, context, election, Act.UNTALLIABLE, actor, payload, agreeing_to)
         if outcome.is_done:
             elections.perform_approved(session, context, election, outcome)
         return elections.election_for_box(session, uuid), outcome
+
+
+def require_counted(session: Session, uuid: str) -> None:
+    """409 ``not-counted-yet`` while nothing is there that trustees could open."""
+    if elections.get_box_state(session, uuid) not in (BoxState.COUNTED, BoxState.DECRYPTING):
+        raise Problem(409, "not-counted-yet", "The encrypted tally is not there yet.")
 
 
 # --- reading the box -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from werkzeug.test import TestResponse
 
 from tests.voting_app.api import Api, Run
@@ -14,6 +14,7 @@ from voting_app.approvals import wire
 from voting_app.elections.models import Election
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
+from voting_app.roll.models import RollEntry
 
 CHICAGO = "America/Chicago"
 
@@ -259,3 +260,65 @@ def test_a_new_office_is_told_the_first_steps(app: Flask) -> None:
     page = ada.get("/office").text
     assert "First steps" not in page
     assert "In preparation" in page
+
+
+# --- what would be refused is said before anybody fills in a form ---------------------------------------------
+
+
+def hindered(pair: Pair, act: str, words: str, link: str, **fields: str) -> None:
+    """The page says why, leads on, and has no form but that of a withdrawal."""
+    page = pair.page(pair.ada, act)
+    assert words in page
+    assert f'href="/office/elections/{pair.run.uuid}/{link}"' in page
+    assert 'name="code"' not in page
+    # The act looks for itself, and before the code is spent.
+    answer = pair.propose(pair.ada, act, **fields)
+    assert (answer.status_code, words in answer.text) == (409, True)
+
+
+def test_why_an_act_is_not_possible_is_said_beforehand(pair: Pair) -> None:
+    pair.run.uuid = Run(pair.run.api).create(single_officer=None).uuid
+    hindered(pair, "freeze-roll", "The roll has no member who may vote.", "roll")
+
+
+def test_an_opening_that_must_wait_says_for_what(pair: Pair) -> None:
+    run = Run(pair.run.api).create(single_officer=None)
+    run.committee("roll", "name,member_number\nMia,1\nNoor,2\nOla,3\n")
+    pair.run.uuid = run.uuid
+    with pair.ada.context.database.write() as session:
+        session.execute(update(Election).values(state="keys-ready"))
+    words = "Not enough trustees have proved that they hold their keys"
+    hindered(pair, "open", words, "trustees", closes_at="", which="")
+    with pair.ada.context.database.write() as session:
+        session.execute(update(Election).values(keys_drilled=True))
+    assert 'name="code"' in pair.page(pair.ada, "open")
+    with pair.ada.context.database.write() as session:
+        session.execute(delete(RollEntry).where(RollEntry.member_number != "1"))
+    page = pair.page(pair.ada, "open")
+    assert "would show how somebody voted, so it is not opened" in page
+    assert f'href="/office/elections/new?clone={run.uuid}"' in page
+    assert 'name="code"' not in page
+
+
+def test_nobody_agrees_to_what_would_be_refused(pair: Pair) -> None:
+    """Between proposal and agreement time goes on."""
+    with pair.ada.context.database.write() as session:
+        session.execute(update(Election).values(state="paused"))
+    pair.propose(pair.ada, "resume")
+    assert "/agreement" in pair.page(pair.grace, "resume")
+    subject = pair.subject(pair.grace, "resume")
+    with pair.ada.context.database.write() as session:
+        session.execute(update(Election).values(closes_at=pair.ada.context.clock.now()))
+    page = pair.page(pair.grace, "resume")
+    assert "The closing time has passed" in page
+    assert f'href="{pair.address("extend")}"' in page
+    assert 'name="code"' not in page
+    assert "Withdraw the proposal" in page
+    answer = pair.agree(pair.grace, "resume", subject)
+    assert (answer.status_code, "The closing time has passed" in answer.text) == (409, True)
+
+
+def test_nothing_is_certified_or_given_up_too_early(pair: Pair) -> None:
+    with pair.ada.context.database.write() as session:
+        session.execute(update(Election).values(state="closed"))
+    hindered(pair, "declare-untalliable", "The encrypted tally is not there yet.", "result", reason="x")

@@ -109,3 +109,10 @@ def test_numbers_that_do_not_agree_are_named(ada: Officer, api: Api) -> None:
     assert "nothing can be certified" in page
     assert "The roll that is kept here is not the one whose hash was published" in page
     assert "All numbers agree" not in page
+    address = f"/office/elections/{run.uuid}/acts/certify"
+    page = ada.get(address).text
+    assert "The numbers of this election do not agree, so its result cannot be certified." in page
+    assert f'href="/office/elections/{run.uuid}/result"' in page
+    assert 'name="statement"' not in page
+    assert ada.act(address, {"statement": "We certify this result."}).status_code == 409
+    assert run.status()["state"] == "tallied"
