@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from crypto.encoding import sha256_hex
 from voting_app.access import OFFICERS, STAFF, access, get_actor
+from voting_app.approvals import service as approvals
 from voting_app.certification import service, words
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
@@ -34,6 +35,11 @@ def show_result(uuid: str) -> Response:
         account = service.make_account(session, uuid)
         report = service.read_report(session, uuid) if view.state in service.FINAL else None
         seats = trustees.list_seat_views(session, uuid)
+        certification = service.find_certification(session, uuid)
+    # Who acted is public by number; who that is, officers know, and it stays among them.
+    is_officer = get_actor().role in OFFICERS
+    actors = () if certification is None else certification.actors
+    names = approvals.find_names(get_context(), actors) if is_officer else [""] * len(actors)
     return make_election_page(
         template,
         view,
@@ -45,6 +51,11 @@ def show_result(uuid: str) -> Response:
         report_hash=sha256_hex(report) if report else None,
         seats=[(seat, describe_step(seat.step)) for seat in seats],
         missing=max(shown.needed - shown.decrypted, 0),
-        may_certify=get_actor().role in OFFICERS,
+        may_certify=is_officer,
+        certification=certification,
+        certifiers=[
+            (str(actor), "" if name == str(actor) else name)
+            for actor, name in zip(actors, names, strict=True)
+        ],
         spare=max(len(seats) - shown.needed, 0),
     )

@@ -6,6 +6,7 @@ The report (crypto.report) is made from the record; where its numbers do not agr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,7 @@ from crypto.credentials import unverified_totals
 from crypto.election import Election as ElectionData
 from crypto.election import parse_election
 from crypto.encoding import sha256_hex
+from crypto.journal import parse_line
 from crypto.report import Ballots, ElectionReport, Mismatch, find_mismatches, make_outcome, read_delivered
 from voting_app.accounts.service import Actor
 from voting_app.certification.models import CertifiedReport
@@ -23,6 +25,7 @@ from voting_app.elections.service import ActResult
 from voting_app.elections.states import Act, State
 from voting_app.errors import Problem
 from voting_app.ledger import service as ledger
+from voting_app.public.service import get_time
 from voting_app.registrar.service import count_handed_out
 from voting_app.roll import service as roll
 from voting_app.tally import service as tally
@@ -44,6 +47,34 @@ class Account:
     def agrees(self) -> bool:
         """Whether the result may be certified."""
         return self.is_roll_same and not self.mismatches
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """What the journal says of it. actors: everybody who certified, in order."""
+
+    actors: tuple[Actor, ...]
+    at: datetime
+    statement: str
+
+
+def find_certification(session: Session, uuid: str) -> Certification | None:
+    """Who has certified the result, when, and in which words; None where nobody has."""
+    box_id = ledger.get_box_id(session, uuid)
+    lines = [
+        parse_line(line) for line in ledger.read_journal(session, box_id, kinds=["approval", "certified"])
+    ]
+    if not lines or lines[-1].kind != "certified":
+        return None
+    *approvals, last = lines
+    others = [line for line in approvals if line.payload["act"] == "certified"]
+    actors = tuple(_parse_actor(line.actor) for line in (*others, last))
+    return Certification(actors, get_time(last), last.payload["statement"])
+
+
+def _parse_actor(text: str) -> Actor:
+    role, _, number = text.partition(":")
+    return Actor(role, int(number))
 
 
 def certify_election(

@@ -1,6 +1,7 @@
 """The committee's pages of an election that goes on, and of its result."""
 
 import json
+import re
 
 import pytest
 from flask import Flask
@@ -99,6 +100,31 @@ def test_the_result_its_numbers_and_then_the_report(ada: Officer, api: Api) -> N
     assert f'href="/elections/{run.uuid}/{run.uuid}.zip"' in page
     report = api.client.get(f"/elections/{run.uuid}/report.json")
     assert json.loads(report.data)["ballots"]["counted"] == 3
+
+
+def test_the_certified_result_says_who_and_when_and_in_which_words(ada: Officer, api: Api) -> None:
+    """Names are for officers; everybody else reads what the journal has."""
+    run = make_stage(api, "tallied")
+    assert "Statement of the committee" not in result(ada, run)
+    with api.context.database.write() as session:
+        session.execute(update(Election).values(officers_needed=2, certifiers=2, waiver=""))
+    address = f"/office/elections/{run.uuid}/acts/certify"
+    ada.act(address, {"statement": "We certify <this> result."})
+    grace = ada.new_officer("grace@example.org")
+    grace.log_in()
+    [subject] = re.findall(r'name="subject" value="(\w{64})"', grace.get(address).text)[:1]
+    assert grace.act(f"{address}/agreement", {"subject": subject}).status_code == 303
+    page = result(ada, run)
+    assert "We certify &lt;this&gt; result." in page
+    assert f"committee:{ada.number}" in page
+    assert page.index(f"committee:{ada.number}") < page.index(f"committee:{grace.number}")
+    facts = page[page.index("<dt>Certified</dt>") : page.index("Report and package")]
+    assert "Ada Lovelace" in facts
+    watcher = ada.new_officer("olga@example.org", "observer")
+    watcher.log_in()
+    page = result(watcher, run)
+    assert f"committee:{ada.number}" in page
+    assert "Ada Lovelace" not in page
 
 
 def test_numbers_that_do_not_agree_are_named(ada: Officer, api: Api) -> None:
