@@ -1,5 +1,7 @@
 """The office on a phone: from the one-time link to the second factor, without JavaScript; and an officer who votes."""
 
+from pathlib import Path
+
 import pyotp
 from playwright.sync_api import expect
 
@@ -44,6 +46,32 @@ def test_an_administrator_sets_up_logs_out_and_in_on_a_phone(
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_text("You have 9 recovery codes left.")).to_be_visible()
     assert page.url == f"{installation.url}/office/account"
+
+
+def test_recovery_codes_are_copied_and_saved_by_the_browser_alone(
+    people: People, installation: Installation, watcher: Watcher, tmp_path: Path
+) -> None:
+    page = people.new().page
+    page.goto(new_link(installation))
+    page.add_init_script("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
+    key = "".join(page.locator("code.code span").all_text_contents())
+    page.get_by_label("Your name").fill("Joan Clarke")
+    page.get_by_label("Mail address").fill("joan@phone.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("The six digits").fill(pyotp.TOTP(key).at(SystemClock().now()))
+    page.get_by_role("button", name="Set password and second factor").click()
+    page.get_by_role("button", name="Copy the codes").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    text = "".join(f"{code}\n" for code in page.locator(".codes code").all_text_contents())
+    assert page.evaluate("copied") == text
+    asked = len(watcher.wire.exchanges)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as a text file").click()
+    assert download.value.suggested_filename == "recovery-codes.txt"
+    download.value.save_as(tmp_path / "codes")
+    assert (tmp_path / "codes").read_text() == text
+    assert len(text.splitlines()) == 10
+    assert len(watcher.wire.exchanges) == asked
 
 
 def test_the_booth_sends_no_cookie_of_an_officer_who_votes(

@@ -11,6 +11,26 @@ function chooseOwnTimeZone() {
   if ([...select.options].some((option) => option.value === own)) select.value = own;
 }
 
+/**
+ * What is copied or saved of an element: each code in it on a line, or its text.
+ * @param {HTMLElement} source
+ */
+function readText(source) {
+  const codes = [...source.querySelectorAll("code")].map((code) => `${code.textContent}\n`);
+  return codes.length > 0 ? codes.join("") : source.textContent;
+}
+
+/** What is shown once: the file is made here, so that nobody else has it. */
+function offerFiles() {
+  for (const link of document.querySelectorAll("a[data-save]")) {
+    if (!(link instanceof HTMLAnchorElement)) continue;
+    const source = document.getElementById(link.dataset.save ?? "");
+    if (source === null) continue;
+    link.href = URL.createObjectURL(new Blob([readText(source)], { type: "text/plain;charset=utf-8" }));
+    link.hidden = false;
+  }
+}
+
 /** A link that was made for somebody else is too long to be selected with a finger. */
 function offerCopies() {
   for (const button of document.querySelectorAll("button[data-copy]")) {
@@ -20,7 +40,7 @@ function offerCopies() {
     if (source === null || told === null || navigator.clipboard === undefined) continue;
     button.hidden = false;
     button.addEventListener("click", () => {
-      navigator.clipboard.writeText(source.textContent ?? "").then(
+      navigator.clipboard.writeText(readText(source)).then(
         () => (told.textContent = button.dataset.copied ?? ""),
         () => (told.textContent = button.dataset.refused ?? ""),
       );
@@ -80,4 +100,5 @@ function sendAgain(offer, fields) {
 
 chooseOwnTimeZone();
 offerCopies();
+offerFiles();
 keepForm();
