@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from flask_babel import gettext
@@ -15,12 +16,20 @@ from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import TRANSITIONS, Act
 from voting_app.errors import Problem
+from voting_app.languages import LANGUAGES
 from voting_app.office import confirm, redirect_to, require_correctable, shown_again
 from voting_app.pages import page_url
 from voting_app.paging import cut
 from voting_app.roll import members, service, uploads
 from voting_app.roll.members import Wanted, contains_words, split_words
-from voting_app.roll.preview_words import COLUMN_WORDS, Item, Section, list_sections, translate_fault
+from voting_app.roll.preview_words import (
+    COLUMN_WORDS,
+    FORM_SENTENCES,
+    Item,
+    Section,
+    list_sections,
+    translate_fault,
+)
 from voting_app.roll.views import join_path
 
 blueprint = Blueprint("roll_office", __name__)
@@ -277,6 +286,7 @@ def _show_member(
         version=version or (entry.version if entry else ""),
         cells=cells,
         faults=faults or {},
+        own_languages=_list_languages(cells.get("language", "").strip()),
         column_words={column: gettext(word) for column, word in COLUMN_WORDS.items()},
         may_edit=_may_edit(view),
         done=request.args.get("done", ""),
@@ -284,8 +294,15 @@ def _show_member(
 
 
 def _list_faults(faults: tuple[RowFault, ...]) -> dict[str, str]:
-    """The first sentence for each column."""
-    return {fault.column: translate_fault(fault) for fault in reversed(faults)}
+    """The first sentence for each column. A form has fields where a file has cells."""
+    said = (replace(fault, text=FORM_SENTENCES.get(fault.text, fault.text)) for fault in reversed(faults))
+    return {fault.column: translate_fault(fault) for fault in said}
+
+
+def _list_languages(present: str) -> list[tuple[str, str]]:
+    """What the form offers: the election's own, those that pages are made in, and what a file has said already."""
+    offered = [("", gettext("The election’s own language")), *LANGUAGES.items()]
+    return offered if present in dict(offered) else [*offered, (present, present)]
 
 
 def _frozen() -> Problem:

@@ -58,6 +58,14 @@ FAULT_SENTENCES = (
     N_("This member number stands already in row %(first)s."),
     N_("Units are nested more than %(most)s deep."),
 )
+# What is said of a file's cells, for who sees none; a test holds this against the sentences of files.
+FORM_SENTENCES = {
+    "The cell is empty.": N_("Please fill in this field."),
+    "The cell has a character that cannot be printed.": N_(
+        "This field has a character that cannot be printed."
+    ),
+    "The cell is longer than %(most)s characters.": N_("This field is longer than %(most)s characters."),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from voting_app.languages import LANGUAGES, load_catalogue
 from voting_app.roll import jobs, members, office, service, uploads
 from voting_app.roll.members import Wanted
 from voting_app.roll.models import RollEntry, RollUpload
-from voting_app.roll.preview_words import COLUMN_WORDS, FAULT_SENTENCES
+from voting_app.roll.preview_words import COLUMN_WORDS, FAULT_SENTENCES, FORM_SENTENCES
 
 FIRST = (
     "name,member_number,email,unit,weight\nAda,M1,ada@example.org,East,1\nGrace,M2,,East,1\nJoan,M3,,West,1\n"
@@ -410,19 +410,39 @@ def test_a_row_that_an_import_has_given_to_somebody_else_is_not_changed(ada: Off
 
 def test_a_form_with_a_fault_is_shown_again(ada: Officer, draft: Run) -> None:
     for changes, words in (
-        ({"name": " "}, "The cell is empty."),
-        ({"name": "A\u202eB"}, "The cell has a character that cannot be printed."),
+        ({"name": " "}, "Please fill in this field."),
+        ({"name": "A\u202eB"}, "This field has a character that cannot be printed."),
         ({"email": "x"}, "This is not an e-mail address."),
         ({"weight": "0"}, "A weight is a whole number"),
         ({"standing": "maybe"}, "The standing is unknown"),
         ({"unit": "East > "}, "name is missing before or after"),
-        ({"address": "x" * 1001}, "longer than 1000 characters"),
+        ({"address": "x" * 1001}, "This field is longer than 1000 characters"),
     ):
         answer = ada.post(f"{base(draft)}/members/new", {**FORM, **changes}, page="/office")
         assert answer.status_code == 400
         assert words in answer.text
+        assert "The cell" not in answer.text
         assert 'value="M9"' in answer.text
     assert names(draft) == []
+
+
+def test_every_sentence_about_cells_has_words_for_a_form() -> None:
+    about_cells = {text for text in FAULT_SENTENCES if text.startswith("The cell ")}
+    assert about_cells == set(FORM_SENTENCES)
+
+
+def test_the_language_is_chosen_and_one_from_a_file_is_kept(ada: Officer, draft: Run) -> None:
+    draft.committee("roll", "name,member_number,language\nKim,M9,pt-BR\nLou,M8,\n")
+    kim, lou = (members.find_entries(ada.context, draft.uuid, Wanted(words))[0] for words in ("Kim", "Lou"))
+    page = ada.get(f"{base(draft)}/members/{kim.number}").text
+    assert '<option value="pt-BR" dir="ltr" selected>pt-BR</option>' in page
+    assert '<option value="es" lang="es">Español</option>' in page
+    page = ada.get(f"{base(draft)}/members/{lou.number}").text
+    assert '<option value="" selected>The election’s own language</option>' in page
+    assert "pt-BR" not in page
+    fields = {**FORM, "language": "fr", "version": lou.version, "member_number": "M8"}
+    assert ada.post(f"{base(draft)}/members/{lou.number}", fields, page="/office").status_code == 303
+    assert members.get_entry(ada.context, draft.uuid, lou.number).member.language == "fr"
 
 
 def test_what_no_file_could_hold_no_form_adds(ada: Officer, draft: Run) -> None:
