@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from crypto.presentation import Presentation, parse_presentation
 from crypto.questions import parse_questions
-from crypto.roll import UNIT_SEPARATOR, parse_unit
+from crypto.roll import MAX_LENGTH, UNIT_SEPARATOR, parse_unit
 from paper.faults import PaperError
 from paper.link import parse_site
 from paper.sheets import Layout, Occasion, Sheet, make_sheets
@@ -91,7 +91,7 @@ def create_run(context: Context, uuid: str, choice: Choice, layout: Layout) -> i
             election_id=election.id,
             layout=layout.value,
             fingerprint=fingerprint,
-            unit=choice.unit,
+            unit=_tidy_unit(choice.unit),
             member_number=choice.member_number,
             created_at=context.clock.now(),
         )
@@ -280,6 +280,14 @@ def _require_before_end(state: str) -> None:
         raise Problem(
             409, "wrong-state", "Voting is over: no sheet is of use any more.", extra={"state": state}
         )
+
+
+def _tidy_unit(text: str) -> str:
+    """A unit without the blanks around its names that somebody typed. Where somebody is chosen by it, the roll has it
+    in so many letters, so that the shorter form has room in the database."""
+    path = parse_unit(text)
+    spaced = f" {UNIT_SEPARATOR} ".join(path)
+    return spaced if len(spaced) <= MAX_LENGTH["unit"] else UNIT_SEPARATOR.join(path)
 
 
 def _is_chosen(waiting: Waiting, choice: Choice) -> bool:

@@ -19,6 +19,7 @@ from tests.voting_app.registrar.test_replacing import REGISTRAR, open_all
 from voting_app.app import create_app
 from voting_app.context import Context
 from voting_app.elections.models import Election
+from voting_app.errors import Problem
 from voting_app.languages import LANGUAGES, load_catalogue
 from voting_app.operations.service import back_up
 from voting_app.registrar import jobs, vault
@@ -301,6 +302,14 @@ def test_from_making_to_erasing_on_each_database(each_context: Context) -> None:
     app = create_app(each_context.settings, clock=each_context.clock, database=each_context.database)
     run = Run(Api(each_context, app.test_client())).create().freeze(ROLL).generate().seat().ceremony()
     registrar.replace_credentials(each_context, run.uuid, ["M4"], REGISTRAR)
+    # PostgreSQL keeps no more than 200 characters of a unit, and blanks around its names do not count.
+    for unit in ("East" * 100, f"North{' > ' * 100}"):
+        with pytest.raises(Problem, match="nobody-waits"):
+            service.create_run(each_context, run.uuid, Choice(unit=unit), Layout.A4_LABELS)
+    padded = Choice(unit=f"North{' ' * 150}>{' ' * 150}One")
+    number = service.create_run(each_context, run.uuid, padded, Layout.A4_LABELS)
+    assert service.get_run(each_context, run.uuid, number).choice.unit == "North > One"
+    service.drop_run(each_context, run.uuid, number)
     number = service.create_run(each_context, run.uuid, Choice(unit="North"), Layout.A4_LABELS)
     assert service.make_part(each_context, run.uuid, number, 1).startswith(b"%PDF")
     view = service.get_run(each_context, run.uuid, number)
