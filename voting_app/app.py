@@ -45,6 +45,7 @@ FEATURES = (
     "public",
     "operations",
     "approvals",
+    "incidents",
     "dashboard",
 )
 

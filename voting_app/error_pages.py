@@ -197,6 +197,20 @@ WORDS = {
     "reason-missing": _Words(
         N_("A reason is needed, of at most 2000 signs. Everybody can read it."), _START_AGAIN
     ),
+    "text-missing": _Words(
+        N_("A text is needed, of at most 2000 signs. Everybody can read it."), _START_AGAIN
+    ),
+    "voting-code": _Words(
+        N_("There is a voting code in this text. It was not kept; everybody could have voted with it."),
+        N_("Write the text without it."),
+    ),
+    "already-recorded": _Words(
+        N_("This complaint is in the journal already, and waits for its decision."), _NOTHING
+    ),
+    "already-resolved": _Words(
+        N_("The decision on this complaint is in the journal already, for good."), _NOTHING
+    ),
+    "unknown-complaint": _Words(N_("This election has no complaint with this number."), _CHECK_ADDRESS),
     "no-report": _Words(
         N_("There is no report yet: the election has not ended."),
         N_("The page of the election says where it stands."),

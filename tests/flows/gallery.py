@@ -27,6 +27,7 @@ from voting_app.candidates.photos import make_photo
 from voting_app.context import Context, get_context
 from voting_app.demo.people import base
 from voting_app.elections.service import election_for_box, get_revision
+from voting_app.incidents import service as incidents
 from voting_app.mailing.models import Delivery, DeliveryState
 from voting_app.registrar import service as registrar
 from voting_app.roll.models import RollEntry
@@ -442,6 +443,16 @@ def _begin_keys(election: HeldElection) -> HeldElection:
 _runs: dict[str, int] = {}
 
 
+def _complain(election: HeldElection) -> HeldElection:
+    """One complaint is decided, another one waits."""
+    context, actor = get_context(open_app(election.server)), Actor("committee", 8)
+    incidents.record_complaint(context, election.uuid, "The booth in the hall was locked until noon.", actor)
+    incidents.resolve_complaint(context, election.uuid, 1, "It was. The voting was extended.", actor)
+    incidents.record_complaint(context, election.uuid, f"{AWKWARD_NAME}\nwas not told of the vote.", actor)
+    context.database.dispose()
+    return election
+
+
 def _issue_here(election: HeldElection) -> HeldElection:
     """The server makes the codes, and sheets are asked for."""
     context = get_context(open_app(election.server))
@@ -504,7 +515,7 @@ SCENES: dict[str, Callable[[HeldElection], HeldElection]] = {
     "open": lambda e: _vote_all(e.set_up()),
     # Where one may vote again, so that the way can be walked any number of times.
     "again": lambda e: e.set_up(),
-    "paused": lambda e: e.set_up().act("pause", {"reason": "The hall has no electricity."}),
+    "paused": lambda e: _complain(e.set_up().act("pause", {"reason": "The hall has no electricity."})),
     "voted": lambda e: e.set_up().vote("M1", [0], [0]),
     "closed": lambda e: _vote_all(e.set_up()).close(),
     "tallied": lambda e: _vote_all(e.set_up()).close().decrypt(),
@@ -712,6 +723,20 @@ VIEWS = (
     ),
     View("office-elections", "All elections", "open", "/office/elections", is_office=True),
     View("office-overview", "What happens in an election now", "open", _OFFICE, is_office=True),
+    View(
+        "office-complaints",
+        "Complaints and what was decided on them",
+        "paused",
+        f"{_OFFICE}/complaints",
+        is_office=True,
+    ),
+    View(
+        "office-complaint",
+        "The decision on a complaint",
+        "paused",
+        f"{_OFFICE}/complaints/2",
+        is_office=True,
+    ),
     View(
         "office-counting", "Who is awaited to open the result", "closed", f"{_OFFICE}/result", is_office=True
     ),

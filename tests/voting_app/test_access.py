@@ -45,6 +45,8 @@ JSON: dict[str, Any] = {
     "elections.cancel_election": {"reason": "x"},
     "elections.extend_election": {"closes_at": "2026-12-23T12:00:00Z", "reason": "x"},
     "elections.pause_election": {"reason": "x"},
+    "incidents.record_complaint": {"text": "x"},
+    "incidents.resolve_complaint": {"text": "x"},
     "elections.update_election": TEXTS
     | ALONE
     | {"closes_at": "2026-11-24T12:00:00Z", "credential_mode": "server"},
@@ -67,6 +69,8 @@ FORMS: dict[str, dict[str, str]] = {
     "approvals_office.propose": {"reason": "x"},
     "approvals_office.withdraw": {"subject": HASH},
     "candidates_office.set_candidate": {"revision": HASH, "statement-en": "", "statement-es": ""},
+    "incidents_office.record_complaint": {"text": "x"},
+    "incidents_office.resolve_complaint": {"text": "x"},
     "mailing_office.change_rule": {"confirming": "yes"},
     "mailing_office.start_run": {"shown": HASH, "keep": "7"},
     "roll_office.add_member": _MEMBER,
@@ -113,6 +117,9 @@ NOT_RIGHT: dict[str, int] = {
     "candidates_office.set_candidate": 409,
     "elections.open_election": 409,
     "elections_editor.save_election": 400,
+    "incidents.resolve_complaint": 404,
+    "incidents_office.resolve_complaint": 404,
+    "incidents_office.show_complaint": 404,
     "ledger.send_object": 404,
     "issuing_office.publish_list": 422,
     "issuing_office.send_members": 409,
