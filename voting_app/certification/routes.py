@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from paper.faults import PaperError
+from paper.sheets import Layout
 from voting_app.access import access, get_actor
 from voting_app.certification import contents, service, wire
 from voting_app.certification.package import iter_package
@@ -13,6 +14,9 @@ from voting_app.elections.views import make_act_response
 from voting_app.errors import Problem
 
 blueprint = Blueprint("certification", __name__)
+
+# What people have in their printers is not to be guessed from where they live.
+_PAPERS = {layout.value: layout for layout in (Layout.A4, Layout.LETTER)}
 
 
 @blueprint.post("/api/v1/elections/<uuid>/certify")
@@ -33,9 +37,12 @@ def send_report(uuid: str) -> Response:
 @blueprint.get("/elections/<uuid>/report.pdf")
 @access("public")
 def send_document(uuid: str) -> Response:
-    """Send the report for paper, in the reader's language."""
+    """Send the report for paper, in the reader's language. `paper` in the address: `a4`, or `letter`."""
+    layout = _PAPERS.get(request.args.get("paper", "a4"))
+    if layout is None:
+        raise Problem(404, "not-found", "There is no such file.")
     try:
-        body = contents.make_pdf(contents.get_document(get_context(), uuid))
+        body = contents.make_pdf(contents.get_document(get_context(), uuid), layout)
     except PaperError as error:
         raise Problem(
             409,

@@ -97,6 +97,16 @@ def test_a_certified_election_has_a_report_and_a_package_that_verifies(api: Api,
         assert "Presidencia" in files.read("texts.es.txt").decode()
 
 
+def test_the_report_is_for_the_paper_that_was_chosen(api: Api) -> None:
+    run = make_stage(api, "cancelled")
+    assert b"/MediaBox [0 0 612" in fetch(run, "report.pdf?paper=letter")
+    assert b"/MediaBox [0 0 595" in fetch(run, "report.pdf?paper=a4")
+    assert fetch(run, "report.pdf") == fetch(run, "report.pdf?paper=a4")
+    for other in ("a4-labels", "A5", ""):
+        answer = api.client.get(f"/elections/{run.uuid}/report.pdf?paper={other}")
+        assert answer.status_code == 404
+
+
 def test_the_printed_report_has_result_numbers_and_hash(api: Api, tmp_path: Path) -> None:
     run = make_stage(api, "certified")
     digest = sha256_hex(fetch(run, "report.json"))
