@@ -21,7 +21,7 @@ from audit.findings import EXIT_CODES, WITHOUT_RESULT, Findings, Report
 from audit.package import Package, PackageError, check_report, is_package, unpacked
 from audit.progress import LateProgress
 from audit.receipt import Place, find_receipt
-from audit.report import printable, report_lines, verdict_line
+from audit.report import fingerprint_lines, printable, report_lines, verdict_line
 from audit.runner import ENGINE, audit
 from crypto.errors import ProtocolError, RejectedError
 from crypto.journal import JournalReader
@@ -204,7 +204,8 @@ def receipt(source: str, receipt_file: Path, journal: Path | None) -> None:
     click.echo(answer.sentence)
     if answer.fingerprint is not None:
         # Whoever made this file could have put another key into it: the sheet tells.
-        click.echo(f"fingerprint of the election: {answer.fingerprint} (compare it with your sheet)")
+        for line in fingerprint_lines(answer.fingerprint):
+            click.echo(line)
     raise SystemExit(1 if answer.place is Place.MISSING else 0)
 
 
@@ -286,7 +287,8 @@ def booth(url: str, journal: Path | None) -> None:
         raise SystemExit(1)
     click.echo(f"the same: {report.files} files are as the journal says")
     # Whoever made this journal could have named a key of his own in election data of his own: the sheet tells.
-    click.echo(f"fingerprint of the election: {report.fingerprint} (compare it with your sheet)")
+    for line in fingerprint_lines(report.fingerprint):
+        click.echo(line)
     if not report.is_bound:
         click.echo(
             "warning: the election data do not name the service's key that sealed the journal", err=True

@@ -19,6 +19,7 @@ from crypto.groups import Element, get_group
 from crypto.groups.registry import DEFAULT_GROUP, GROUP_NAMES
 from crypto.roll import Member, RollFileError, parse_roll
 from crypto.tables import encode_table
+from crypto.words import fingerprint_words
 
 _MOST_SHOWN = 20
 
@@ -206,6 +207,7 @@ def sheets(  # noqa: PLR0913  one for each option
         _refuse(["this cannot be printed; --font FILE may help with letters:", *map(str, error.faults)])
     _write_private(out, document)
     click.echo(f"{len(wanted)} sheets; secret, for the members only: {out}")
+    click.echo(f"words of the election on them:       {fingerprint_words(occasion.fingerprint)}")
     click.echo(f"fingerprint of the election on them: {occasion.fingerprint}")
 
 

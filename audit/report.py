@@ -9,6 +9,7 @@ from audit.findings import WITHOUT_RESULT, Report
 from crypto.counting import Outcome, QuestionOutcome, Verdict, decide
 from crypto.presentation import Majority
 from crypto.questions import HomomorphicQuestion, ListsQuestion, NonHomomorphicQuestion
+from crypto.words import fingerprint_words
 from crypto.writing import is_sign_of_writing
 
 # Ranked and graded ballots are shown up to so many different ones.
@@ -147,12 +148,21 @@ def report_lines(report: Report) -> Iterator[str]:
     yield from map(printable, _lines(report))
 
 
+def fingerprint_lines(fingerprint: str | None) -> Iterator[str]:
+    """What somebody who has a sheet compares with it."""
+    if fingerprint is not None:
+        yield f"words of the election: {fingerprint_words(fingerprint)} (compare them with your sheet)"
+        yield f"fingerprint of the election: {fingerprint} (compare it with your sheet)"
+
+
 def _lines(report: Report) -> Iterator[str]:
     yield verdict_line(report)
     if report.election is not None:
         yield ""
         yield f"election     {report.name} ({report.election})"
         yield f"fingerprint  {report.fingerprint}"
+        if report.fingerprint is not None:
+            yield f"words        {fingerprint_words(report.fingerprint)}"
         yield f"ballots      {report.ballots}, of which {report.counted} count"
     if report.service_key:
         # Whoever holds a receipt can compare: another key would be another journal's.

@@ -52,6 +52,7 @@ from crypto.pedersen import (
 from crypto.randomness import SystemCoins, new_trustee_seed
 from crypto.tally import encode_encrypted_tally
 from crypto.trustees import TrusteeKey, generate_key, make_drill
+from crypto.words import fingerprint_words
 
 _KEY = click.Path(dir_okay=False, path_type=Path)
 _INPUT = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -430,6 +431,7 @@ def _describe(found: Recount, owner: int) -> Sequence[str]:
     return (
         f"election     {report.name} ({report.election})",
         f"fingerprint  {report.fingerprint}",
+        f"words        {fingerprint_words(report.fingerprint)}",
         f"ballots      {report.ballots}, of which {report.counted} count",
         f"you are      trustee {owner} of {len(found.setup.trustees.owners)}",
         "to open      the sums of " + "; ".join(result_names(report)),

@@ -73,12 +73,13 @@ def _draw_beside(
     for size in (8.0, 7.5, 7.0, 6.5, 6.0, 5.5):
         texts = (content.closes, content.short_fingerprint, *content.short_advice)
         blocks = [page.lettering.wrap(text, Face.PLAIN, size, room) for text in texts]
-        groups = page.lettering.wrap(content.fingerprint_groups, Face.CODE, size, room)
-        if y + groups.height + sum(block.height for block in blocks) <= bottom:
+        # Not the whole fingerprint: it has no room in a size that can be read, and the link in the square names it.
+        words = page.lettering.wrap(content.fingerprint_words, Face.CODE, size + 1, room)
+        if y + words.height + sum(block.height for block in blocks) <= bottom:
             break
     else:
         return "The sentences have no room on a label."
     closes, fingerprint, *advice = blocks
-    for block in (closes, fingerprint, groups, *advice):
+    for block in (closes, fingerprint, words, *advice):
         y = page.place(x, y, block)
     return ""

@@ -12,6 +12,8 @@ from paper.page import Content, Page, Person
 _MARGIN = 20.0
 _WINDOW_TOP, _WINDOW_WIDTH = 50.0, 85.0
 _CODE_SIDE = 56.0
+# The words are for eyes and telephones, the whole fingerprint for who wants all of it.
+_WORDS_SIZE, _FINGERPRINT_SIZE = 16.0, 8.0
 # Down to a size that can just be read: better a small name than one that is cut off.
 _SIZES = (12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0)
 _NAME_SIZES = (18.0, 16.0, 14.0, 12.0, 10.0, 8.0, 7.0, 6.0, 5.0)
@@ -87,7 +89,8 @@ def _draw_code(
     title, sentence = content.fingerprint
     y = page.write(_MARGIN, y, width, title, size + 1, Face.BOLD)
     y = page.write(_MARGIN, y, width, sentence, size)
-    y = page.write(_MARGIN, y + 0.5, width, content.fingerprint_groups, 11.0, Face.CODE) + 2
+    y = page.write(_MARGIN, y + 0.5, width, content.fingerprint_words, _WORDS_SIZE, Face.CODE)
+    y = page.write(_MARGIN, y, width, content.fingerprint_groups, _FINGERPRINT_SIZE, Face.CODE) + 2
     for sentence in content.advice:
         y = page.write(_MARGIN, y, width, sentence, size) + 1
     return "" if y <= bottom + 1 else "The sentences have no room on this paper."
@@ -97,7 +100,8 @@ def _measure_rest(page: Page, content: Content, width: float, size: float) -> fl
     parts = [
         (content.fingerprint[0], size + 1, Face.BOLD),
         (content.fingerprint[1], size, Face.PLAIN),
-        (content.fingerprint_groups, 11.0, Face.CODE),
+        (content.fingerprint_words, _WORDS_SIZE, Face.CODE),
+        (content.fingerprint_groups, _FINGERPRINT_SIZE, Face.CODE),
         *((sentence, size, Face.PLAIN) for sentence in content.advice),
     ]
     heights = (page.lettering.wrap(text, face, points, width).height for text, points, face in parts)

@@ -26,6 +26,7 @@ class Content:
     advice: tuple[str, ...]
     short_fingerprint: str
     short_advice: tuple[str, ...]
+    fingerprint_words: str
     fingerprint_groups: str
 
 

@@ -19,6 +19,7 @@ from crypto.credentials import parse_credential_text
 from crypto.encoding import is_uuid
 from crypto.errors import MalformedError, MisuseError
 from crypto.presentation import choose_language
+from crypto.words import fingerprint_words
 from paper.faults import Fault, PaperError
 from paper.labels import A4_LABELS, LETTER_LABELS, LabelSheet, draw_label
 from paper.letter import draw_letter
@@ -209,5 +210,6 @@ def write_content(occasion: Occasion, language: str) -> Content:
         advice=(finality, words.yours, words.shared_device),
         short_fingerprint=words.short_fingerprint,
         short_advice=(occasion.site, words.short_yours),
+        fingerprint_words=fingerprint_words(occasion.fingerprint),
         fingerprint_groups=" ".join(groups),
     )

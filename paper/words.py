@@ -83,8 +83,8 @@ WORDS = {
         code_hint="Capital and small letters matter. The signs 0, O, I and l never stand in it.",
         fingerprint_title="Is it the right election?",
         fingerprint=(
-            "The page compares this fingerprint of the election by itself if you use the square, and shows it "
-            "to you if you type the code. If it is another one, do not vote, and tell the election committee."
+            "The page compares by itself if you use the square. If you type the code, compare these five words "
+            "with those that it shows. If they differ, do not vote, and tell the election committee."
         ),
         final="Your vote is final: once it is cast, it cannot be changed.",
         revotes="You can vote again until voting closes. Only your last ballot counts.",
@@ -96,7 +96,7 @@ WORDS = {
             "On a device that others use too, type the code in a private window: an address that was opened "
             "stays in the device's history."
         ),
-        short_fingerprint="The page must show this fingerprint:",
+        short_fingerprint="The page must show these five words:",
         short_yours="For you alone: whoever has the code can vote in your place.",
         zone="{city} time",
         write_moment=_english,
@@ -114,8 +114,8 @@ WORDS = {
         code_hint="Distinga mayúsculas y minúsculas. Los signos 0, O, I y l no aparecen nunca.",
         fingerprint_title="¿Es la elección correcta?",
         fingerprint=(
-            "La página compara por sí misma esta huella de la elección si usted usa el cuadrado, y se la "
-            "muestra si escribe el código. Si es otra, no vote y avise a la comisión electoral."
+            "La página compara por sí misma si usted usa el cuadrado. Si escribe el código, compare estas cinco "
+            "palabras con las que ella muestra. Si son distintas, no vote y avise a la comisión electoral."
         ),
         final="Su voto es definitivo: una vez emitido, no se puede cambiar.",
         revotes="Puede volver a votar hasta que se cierre la votación. Solo cuenta su último voto.",
@@ -127,7 +127,7 @@ WORDS = {
             "En un dispositivo que también usan otras personas, escriba el código en una ventana privada: una "
             "dirección que se abrió queda en el historial del dispositivo."
         ),
-        short_fingerprint="La página debe mostrar esta huella:",
+        short_fingerprint="La página debe mostrar estas cinco palabras:",
         short_yours="Solo para usted: quien tenga el código puede votar en su lugar.",
         zone="hora de {city}",
         write_moment=_spanish,
@@ -145,8 +145,8 @@ WORDS = {
         code_hint="Majuscules et minuscules diffèrent. Les signes 0, O, I et l n’y figurent jamais.",
         fingerprint_title="Est-ce la bonne élection\u00a0?",
         fingerprint=(
-            "La page compare elle-même cette empreinte de l’élection si vous utilisez le carré, et vous la "
-            "montre si vous saisissez le code. Si elle est différente, ne votez pas et prévenez la commission "
+            "La page compare elle-même si vous utilisez le carré. Si vous saisissez le code, comparez ces cinq "
+            "mots avec ceux qu’elle montre. S’ils diffèrent, ne votez pas et prévenez la commission "
             "électorale."
         ),
         final="Votre vote est définitif\u00a0: une fois déposé, il ne peut plus être changé.",
@@ -160,7 +160,7 @@ WORDS = {
             "Sur un appareil que d’autres utilisent aussi, saisissez le code dans une fenêtre privée\u00a0: une"
             " adresse ouverte reste dans l’historique de l’appareil."
         ),
-        short_fingerprint="La page doit montrer cette empreinte\u00a0:",
+        short_fingerprint="La page doit montrer ces cinq mots\u00a0:",
         short_yours="Pour vous uniquement\u00a0: quiconque a le code peut voter à votre place.",
         zone="heure de {city}",
         write_moment=_french,

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, render_template, request, url_for
 from flask_babel import format_decimal
 
 from crypto.markup import parse_markup
+from crypto.words import fingerprint_words
 from voting_app.compression import compress
 from voting_app.context import get_context
 from voting_app.languages import (
@@ -78,6 +79,7 @@ def register_pages(app: Flask) -> None:
     app.jinja_env.globals.update(
         page_url=page_url,
         split_code=split_code,
+        fingerprint_words=fingerprint_words,
         format_day=format_day,
         format_moment=format_moment,
         format_decimal=format_decimal,

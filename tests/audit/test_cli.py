@@ -29,6 +29,7 @@ from crypto.ballot import ballot_tracker
 from crypto.election import parse_election
 from crypto.encoding import encode_json_bytes
 from crypto.receipt import ServiceKey, make_receipt
+from crypto.words import fingerprint_words
 from tests.audit.forgery import result_entry
 from tests.audit.judging import tar_record
 from tests.audit.serving import serving
@@ -113,7 +114,8 @@ def test_verify_says_sound_first_and_ends_with_0(shop: Shop) -> None:
     lines = run.output.splitlines()
     assert lines[0] == "sound: every check passed"
     assert election.election.uuid in run.output
-    assert election.election.fingerprint in run.output
+    assert f"fingerprint  {election.election.fingerprint}" in lines
+    assert f"words        {fingerprint_words(election.election.fingerprint)}" in lines
     assert "3, of which 3 count" in run.output
     assert "Question 1: Shall the dues be raised?" in lines
     assert "  2  Yes" in lines
@@ -435,11 +437,15 @@ def test_a_receipt_is_checked_by_the_key_that_the_election_data_name(shop: Shop)
     """Without it: a server that shows one voter another key, in the journal too, could have its receipt confirmed."""
     election, forger = sound("presented"), ServiceKey(b"\x09" * 32)
     box, true = shop.box(election), election.receipts[0]
-    fingerprint = f"fingerprint of the election: {election.election.fingerprint} (compare it with your sheet)"
+    named = election.election.fingerprint
+    compared = [
+        f"words of the election: {fingerprint_words(named)} (compare them with your sheet)",
+        f"fingerprint of the election: {named} (compare it with your sheet)",
+    ]
     for more in ((), ("--journal", shop.journal(election))):
         code, out, err = shop.call("receipt", box, shop.receipt(election), *more)
         assert (code, err) == (0, "")
-        assert out.splitlines() == ["your ballot is in the ballot box, at height 1", fingerprint]
+        assert out.splitlines() == ["your ballot is in the ballot box, at height 1", *compared]
     false = make_receipt(forger, true.election, true.tracker, true.height, true.event)
     path = shop.put("false.json", encode_json_bytes(false.encode()))
     acts = [

@@ -16,6 +16,7 @@ from audit.registrar import cli
 from audit.sheets import SheetsError, parse_calendar
 from crypto.roll import Member, encode_roll
 from crypto.tables import encode_table, read_table
+from crypto.words import fingerprint_words
 from tests.belenios import PROJECT
 from tests.paper.reading import Reader
 from tests.simulator import KINDS, Simulation, simulated, sound
@@ -81,12 +82,15 @@ def test_every_member_gets_a_sheet_with_the_own_code(desk: Desk, tmp_path: Path)
     fingerprint = desk.election.election.fingerprint
     assert f"3 sheets; secret, for the members only: {desk.out}\n" in result.output
     assert f"fingerprint of the election on them: {fingerprint}\n" in result.output
+    words = fingerprint_words(fingerprint)
+    assert f"words of the election on them:       {words}\n" in result.output
     assert stat.S_IMODE(desk.out.stat().st_mode) == 0o600
     reader = Reader(desk.out.read_bytes(), tmp_path)
     for number, code in enumerate(desk.election.credentials):
         link = f"{SITE}/elections/{desk.election.election.uuid}/vote#{code}.{fingerprint}"
         assert reader.scan(number + 1) == [link]
         text = reader.read(number + 1)
+        assert words in text
         assert f"Łukasz {number}" in text
         assert code in text
 

@@ -23,6 +23,7 @@ from crypto.journal import JournalReader
 from crypto.randomness import SeedCoins
 from crypto.receipt import parse_receipt, verify_receipt
 from crypto.trustee_key import verify_drill
+from crypto.words import fingerprint_words
 from tests.simulator import sound
 
 FOLDER = Path(__file__).parent.parent / "vectors" / "steward"
@@ -45,6 +46,11 @@ def test_the_script_makes_the_same_files_again(tmp_path: Path) -> None:
     assert made == sorted(path.name for path in FOLDER.glob("*.json"))
     for name in made:
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), name
+
+
+def test_five_words() -> None:
+    for case in vector("words.json"):
+        assert fingerprint_words(case["fingerprint"]) == case["words"]
 
 
 def test_coins() -> None:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from crypto.receipt import parse_receipt, verify_receipt
+from crypto.words import fingerprint_words
 from tests.flows.booth import (
     CASTING,
     CHALLENGED,
@@ -592,7 +593,7 @@ def test_voters_who_share_a_phone(
     voter.press("Vote with another code").read("Your voting code").page.locator("#code").fill(
         own_voter(people, election, next(members)).code
     )
-    voter.press("Continue").read("Compare this fingerprint with the one on your sheet")
+    voter.press("Continue").read("Compare these five words with those on your sheet")
     # Without a link nobody is taken for one of them.
     page = first.page
     page.goto("about:blank")
@@ -919,8 +920,12 @@ def test_a_ballot_is_checked_on_another_device(voter: Voter, people: People, wat
     page = second.page
     expect(page.get_by_role("heading", name="This is in the ballot")).to_be_visible()
     assert page.locator(".answers li").all_text_contents() == ["Ada Lovelace", "Yes"]
-    shown = ["".join(box.locator("span").all_text_contents()) for box in page.locator(".tracker").all()]
-    assert shown == [spoiled, voter.election.parameters.fingerprint]
+    shown = ["".join(box.locator("code span").all_text_contents()) for box in page.locator(".tracker").all()]
+    fingerprint = voter.election.parameters.fingerprint
+    assert shown == [spoiled, fingerprint]
+    # On a telephone the two devices are compared by words.
+    for device in (voter.page, page):
+        assert device.locator(".five-words").all_text_contents() == [fingerprint_words(fingerprint)]
     assert "#" not in page.url
     # The code is in no address any more: another language must not ask for it again.
     page.get_by_role("link", name="Español").click()

@@ -19,6 +19,7 @@ from playwright.sync_api import Page, expect
 from audit.cli import cli
 from crypto.encoding import encode_json
 from crypto.receipt import parse_receipt
+from crypto.words import fingerprint_words
 from tests.belenios import Tool
 from tests.flows.booth import CHALLENGED, ENCRYPTED, IN_THE_BOX, REVIEW, Voter, ballots
 from tests.flows.browser import DESK, PHONE
@@ -138,10 +139,12 @@ def make_keys(first: BrowserTrustee, second: CommandTrustee, third: BrowserTrust
 def require_agreement(trustee: BrowserTrustee) -> None:
     """Whether they all see one election nobody but they can tell."""
     page = trustee.page
-    page.get_by_text("compare it with the other trustees").wait_for()
+    page.get_by_text("compare them with the other trustees").wait_for()
     page.locator(".notice").get_by_text("2 of 3 trustees open the result.").wait_for()
     shown = page.locator(".notice code span").all_text_contents()
-    assert "".join(shown) == trustee.election.parameters.fingerprint
+    fingerprint = trustee.election.parameters.fingerprint
+    assert "".join(shown) == fingerprint
+    assert page.locator(".notice .five-words").all_text_contents() == [fingerprint_words(fingerprint)]
 
 
 def decrypt(trustee: BrowserTrustee) -> None:

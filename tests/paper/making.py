@@ -8,7 +8,7 @@ from tests.simulator import base58
 
 UUID = "AbCdEfGhJkLmNp"
 SITE = "https://vote.example.org"
-FINGERPRINT = "a/cdefghijklmnop+rstuvwxyz0123456789ABCDEFG"
+FINGERPRINT = "a/cdefghijklmnop+rstuvwxyz0123456789ABCDEFI"
 CODE = "fZd1k-iC1Lwb-YjjEi-9G2WWt"
 NAMES = {"en": "Officers of Local 12", "es": "Directiva de la sección 12", "fr": "Bureau de la section 12"}
 

@@ -19,6 +19,7 @@ from fpdf import FPDF
 
 from crypto.errors import MisuseError
 from crypto.roll import MAX_LENGTH
+from crypto.words import fingerprint_words
 from paper.faults import PaperError
 from paper.labels import A4_LABELS, LETTER_LABELS, LabelSheet
 from paper.lettering import Face, Lettering, turn
@@ -29,6 +30,7 @@ from tests.belenios import PROJECT
 from tests.paper.making import CODE, FINGERPRINT, NAMES, SITE, UUID, code_number, make, occasion, sheet
 from tests.paper.reading import Area, Reader, split_objects
 
+FIVE_WORDS = fingerprint_words(FINGERPRINT)
 GROUPS = " ".join(FINGERPRINT[start : start + 4] for start in range(0, 43, 4))
 
 
@@ -59,6 +61,7 @@ def test_each_page_has_the_code_of_its_own_member(tmp_path: Path, layout: Layout
         assert codes == [person.credential]
         assert f"{person.name} " in text
         assert f"Member number {person.member_number} " in text
+        assert FIVE_WORDS in text
         assert GROUPS in text
 
 
@@ -84,7 +87,9 @@ def test_each_label_has_the_code_of_its_own_member(
         assert re.findall(r"\b\w{5}-\w{11}-\w{6}\b", text) == [
             person.credential[:12] + person.credential[13:]
         ]
-        assert GROUPS in text
+        # Instead of the long form, which would be too small to be read.
+        assert FIVE_WORDS in text
+        assert GROUPS not in text
 
 
 def test_links_of_all_lengths_can_be_scanned(tmp_path: Path, samples: int) -> None:
@@ -195,7 +200,8 @@ def test_all_sentences_have_room(tmp_path: Path, layout: Layout, language: str) 
     text = reader.read(1).replace("\u00a0", " ")
     assert ("Maximiliana-Theodora " * 9).strip() in text
     assert long["en"].strip() in text
-    assert GROUPS in text
+    assert FIVE_WORDS in text
+    assert (GROUPS in text) == ("labels" not in layout)
     assert "voting.amalgamated-workers-of-the-north.example.org" in text.replace(" ", "")
     last = WORDS[language].short_yours if "labels" in layout else WORDS[language].shared_device
     assert last.replace("\u00a0", " ") in text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask_babel import format_decimal, gettext
 
 from crypto.report import ElectionReport
+from crypto.words import fingerprint_words
 from paper.document import Document, Section
 from voting_app.certification.service import Account
 from voting_app.languages import N_, format_moment
@@ -149,6 +150,7 @@ def _list_acts(shown: Shown) -> Iterator[str]:
 
 def _list_codes(shown: Shown, report_hash: str) -> Iterator[tuple[str, str]]:
     if shown.fingerprint:
+        yield gettext("The election in five words"), fingerprint_words(shown.fingerprint)
         yield gettext("Fingerprint"), shown.fingerprint
     yield gettext("Service key"), shown.view.service_key
     yield gettext("Hash of the report"), report_hash

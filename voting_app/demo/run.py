@@ -19,6 +19,7 @@ from crypto.counting import Outcome, decide
 from crypto.election import Election, parse_election
 from crypto.receipt import Receipt
 from crypto.roll import Member, encode_roll
+from crypto.words import fingerprint_words
 from paper.link import make_link
 from voting_app.access import Role
 from voting_app.accounts.service import create_token
@@ -226,7 +227,10 @@ class _Demo:
                 "the application announces another fingerprint than that of its election data"
             )
         self._story.fact("The key is made; questions, key and credentials are fixed for good.")
-        self._story.fact(f"Fingerprint of the election, to be compared by everybody: {fingerprint}")
+        self._story.fact(
+            f"Words of the election, to be compared by everybody: {fingerprint_words(fingerprint)}"
+        )
+        self._story.fact(f"Its whole fingerprint: {fingerprint}")
 
     def _drill(self) -> None:
         self._story.step(
@@ -433,6 +437,7 @@ class _Demo:
                 story.line(line)
         story.heading(f"Sound, and {comparison}." if is_good else "NOT SOUND. See the lines marked with !")
         story.line(f"  fingerprint  {self._election.fingerprint}")
+        story.line(f"  words        {fingerprint_words(self._election.fingerprint)}")
         story.line(f"  files        {self._files.folder.resolve()}")
         for name in (self._files.archive.name, self._files.journal.name, "report.txt", "report.json"):
             story.line(f"               {name}")

@@ -11,6 +11,7 @@ from crypto.counting import Outcome, QuestionOutcome
 from crypto.counting import Verdict as Decision
 from crypto.presentation import Majority
 from crypto.questions import HomomorphicQuestion
+from crypto.words import fingerprint_words
 from voting_app.demo.count import Counts
 
 _MARKS = {"pass": "ok", "fail": "FAIL", "not-checked": "-"}
@@ -131,6 +132,7 @@ def report_lines(
         f"verdict      {verdict.word}",
         f"election     {report.get('name')} ({report.get('election')})",
         f"fingerprint  {report.get('fingerprint')}",
+        *([f"words        {fingerprint_words(report['fingerprint'])}"] if report.get("fingerprint") else []),
         f"ballots      {report.get('ballots')}, of which {report.get('counted')} count",
         f"plain count  {comparison}",
     ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from crypto.words import fingerprint_words
 from voting_app.commands import NEW_FILE, SETTINGS, make_actor, make_private_file, with_context
 
 
@@ -258,10 +259,16 @@ def restart_seat(
 @_UUID
 @with_context
 def ready_keys(context: Any, uuid: str) -> None:
-    """Assemble the election's key from the trustees', set up the ballot box, print the fingerprint."""
+    """Assemble the election's key from the trustees', set up the ballot box, print the fingerprint.
+
+    Its five words, for people to compare, go beside it to standard error.
+    """
     from voting_app.trustees import keys
 
-    click.echo(keys.ready_keys(context, uuid, make_actor(context, "committee")))
+    fingerprint = keys.ready_keys(context, uuid, make_actor(context, "committee"))
+    # Programs read one line, as ever.
+    click.echo(f"words        {fingerprint_words(fingerprint)}", err=True)
+    click.echo(fingerprint)
 
 
 @election.command("check")
@@ -403,6 +410,8 @@ def show_status(context: Any, uuid: str, as_json: bool) -> None:
         return
     for name in ("uuid", "name", "state", "closes_at", "members", "fingerprint"):
         click.echo(f"{name:<12} {'-' if status[name] is None else status[name]}")
+    if status["fingerprint"] is not None:
+        click.echo(f"{'words':<12} {fingerprint_words(status['fingerprint'])}")
     click.echo(f"{'ballots':<12} {status['box']['ballots']}")
     if result is not None:
         click.echo(f"{'result':<12} {json.dumps(result)}")

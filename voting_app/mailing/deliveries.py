@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_base64
 from crypto.randomness import new_hex
+from crypto.words import fingerprint_words
 from paper.link import make_link, parse_site
 from voting_app.context import Context
 from voting_app.elections import service as elections
@@ -285,6 +286,7 @@ def _write(session: Session, context: Context, row: Delivery) -> Letter | None:
         "election": get_election_name(view, language),
         "closes": format_moment(view.closes_at, view.time_zone, language),
         "page": f"{site}/elections/{box.uuid}/vote",
+        "words": fingerprint_words(fingerprint),
         "fingerprint": fingerprint,
         "code": credential,
         "link": make_link(site, box.uuid, credential, fingerprint),

@@ -14,13 +14,14 @@ from typing import Any
 
 from crypto.ballot import ballot_tracker, make_ballot, votes_from_choices
 from crypto.decryption import make_strong_proofs
-from crypto.encoding import encode_json
+from crypto.encoding import encode_base64, encode_json
 from crypto.groups import get_group
 from crypto.journal import first_line, make_seal, next_line
 from crypto.randomness import SeedCoins
 from crypto.receipt import ServiceKey, make_receipt
 from crypto.tally import parse_encrypted_tally
 from crypto.trustee_key import make_drill
+from crypto.words import fingerprint_words
 from tests.crypto import edwards
 from tests.simulator import Simulation, sound
 
@@ -231,6 +232,14 @@ def elements() -> Any:
     }
 
 
+def words() -> Any:
+    """Five words of a fingerprint: those of the paper about proquints, then of some hashes."""
+    known = bytes.fromhex("7f000001" "3f54dcc1" "8c62") + bytes(22)
+    digests = [bytes(32), b"\xff" * 32, known, *(seed_of(f"words {number}") for number in range(5))]
+    texts = [encode_base64(digest) for digest in digests]
+    return [{"fingerprint": text, "words": fingerprint_words(text)} for text in texts]
+
+
 def canonical_json() -> Any:
     """Texts in hex of UTF-8: those that are canonical, and those that must be refused."""
     good = [
@@ -273,6 +282,7 @@ FILES = {
     "key-drill.json": key_drill,
     "elements.json": elements,
     "canonical-json.json": canonical_json,
+    "words.json": words,
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
+from crypto.words import fingerprint_words
 from tests.smtp import SENDER, MailDrop
 from tests.voting_app.api import Run
 from tests.voting_app.conftest import SettableClock
@@ -128,6 +129,7 @@ def test_each_member_gets_the_own_credential_once_and_it_is_erased(
         )
         assert f"\n{link}\n" in by_address[name].text
         assert f"\n{run.credentials[number]}\n" in by_address[name].text
+        assert f"\n{fingerprint_words(fingerprint)}\n" in by_address[name].text
         others = set(run.credentials.values()) - {run.credentials[number]}
         assert not [code for code in others if code in by_address[name].text]
     ada = by_address["ada"]

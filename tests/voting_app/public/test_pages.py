@@ -18,6 +18,7 @@ from crypto.counting import decide_question
 from crypto.journal import KINDS, JournalLine
 from crypto.presentation import Majority, QuestionTexts
 from crypto.questions import HomomorphicQuestion
+from crypto.words import fingerprint_words
 from tests.voting_app.api import Api, Run
 from tests.voting_app.public.stages import NAME, SPANISH, STATES, make_stage
 from voting_app.context import Context
@@ -334,6 +335,9 @@ def test_the_report_has_everything_for_the_notice_board(api: Api) -> None:
     ):
         assert part in page, part
     assert fingerprint in page.replace(" ", "")
+    for address in ("/report", "/verify", ""):
+        page = plain(api.client.get(f"/elections/{run.uuid}{address}"))
+        assert fingerprint_words(fingerprint) in page, address
 
 
 # --- the journal ---------------------------------------------------------------------------------------------

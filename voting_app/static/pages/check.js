@@ -7,7 +7,7 @@
  */
 import { Client } from "../booth/client.js";
 import { Missing, findCode, openGivenUp } from "./check-opening.js";
-import { actions, button, code, h, notice, show, words } from "./dom.js";
+import { actions, button, code, fingerprintBox, h, notice, show, words } from "./dom.js";
 import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, loadTexts } from "./texts.js";
 import { chooseTexts, describeChoice, markTest } from "./vote-views.js";
@@ -156,9 +156,9 @@ function describeContents({ election, contents: result, isGivenUp }, tracker) {
     h("ol", {},
       h("li", {}, _("Are these the choices that were made on the other device? If not, it is deceiving you: do not vote on it, and tell the election committee.")),
       h("li", {}, _("Does the other device show this tracker?")),
-      h("li", {}, _("Does the sheet, or the other device, name this fingerprint of the election?"))),
+      h("li", {}, _("Does the sheet, or the other device, name these five words of the election?"))),
     trackerBox,
-    h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), code(election.fingerprint)),
+    h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), fingerprintBox(election.fingerprint)),
     h("p", {}, _("If all three agree, the other device encrypts what it is told. This ballot itself can never be cast, as the election's journal says: encrypt another one there.")),
     again(),
   ];

@@ -1,6 +1,8 @@
 // @ts-check
 /** Building a page out of elements and texts. Texts never become markup: there is no other way to make one here. */
 
+import { fingerprintWords } from "../booth/words.js";
+
 /** @typedef {Node | string | null | undefined | false | Child[]} Child */
 /** @typedef {Record<string, string | number | boolean | null | undefined | ((event: Event) => void)>} Attributes */
 
@@ -95,6 +97,19 @@ export function words(text, language) {
 export function code(text) {
   const groups = text.match(/.{1,4}/g) ?? [];
   return h("code", { class: "code", dir: "ltr", translate: "no" }, groups.map((group) => h("span", {}, group)));
+}
+
+/**
+ * A fingerprint for people: five words to compare, and below them the whole of it, as the macro `fingerprint`.
+ * @param {string} text
+ */
+export function fingerprintBox(text) {
+  return h(
+    "span",
+    {},
+    h("span", { class: "five-words", dir: "ltr", translate: "no" }, fingerprintWords(text)),
+    h("span", { class: "whole" }, code(text)),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 // @ts-check
 /** Voting sheets as elements to be printed: the same words as the commands' PDF (paper/), in the member's language. */
+import { fingerprintWords } from "../booth/words.js";
 import { h, words } from "./dom.js";
 import { drawCode } from "./qr.js";
 
@@ -60,7 +61,12 @@ function gather(member, occasion) {
 
 /** @param {string} fingerprint */
 function groups(fingerprint) {
-  return h("p", { class: "mono", dir: "ltr" }, (fingerprint.match(/.{1,4}/g) ?? []).join(" "));
+  return h("p", { class: "mono whole", dir: "ltr" }, (fingerprint.match(/.{1,4}/g) ?? []).join(" "));
+}
+
+/** Reckoned here: what the server says of it is believed on no sheet. @param {string} fingerprint */
+function fiveWords(fingerprint) {
+  return h("p", { class: "mono five-words", dir: "ltr" }, fingerprintWords(fingerprint));
 }
 
 /** @param {Occasion} occasion */
@@ -96,6 +102,7 @@ function makeLetter(member, occasion) {
       h("p", { class: "code-line mono", dir: "ltr" }, code),
       h("p", { class: "hint" }, content.code[1]),
       block(content.fingerprint),
+      fiveWords(occasion.fingerprint),
       groups(occasion.fingerprint),
       content.advice.map((one) => h("p", {}, one)),
     ),
@@ -123,7 +130,7 @@ function makeLabel(member, occasion) {
         h("p", { class: "code-line mono", dir: "ltr" }, code.slice(0, half), h("br"), code.slice(half)),
         h("p", {}, content.closes),
         h("p", {}, content.short_fingerprint),
-        groups(occasion.fingerprint),
+        fiveWords(occasion.fingerprint),
         content.short_advice.map((one) => h("p", {}, one)),
       ),
     ),

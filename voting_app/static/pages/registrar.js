@@ -7,7 +7,7 @@
  * is ever sent: what leaves is the public list.
  */
 import { Client } from "../booth/client.js";
-import { actions, button, code, facts, h, notice, show } from "./dom.js";
+import { actions, button, code, facts, fingerprintBox, h, notice, show } from "./dom.js";
 import { comeBackEmpty } from "./frame.js";
 import { LAYOUTS, findOverfull, makeSheets } from "./registrar-sheets.js";
 import { _, addTexts, loadTexts, ngettext } from "./texts.js";
@@ -305,8 +305,8 @@ function showPrint(occasion) {
   });
   draw(
     h("h2", {}, _("Print the sheets")),
-    h("p", {}, _("The file belongs to the ballot box. Compare this fingerprint with the trustees': it stands on every sheet.")),
-    facts([_("Fingerprint of the election"), code(occasion.fingerprint)], [_("Address on the sheets"), h("bdi", { dir: "ltr" }, occasion.site)]),
+    h("p", {}, _("The file belongs to the ballot box. Compare these five words with the trustees': they stand on every sheet.")),
+    facts([_("Fingerprint of the election"), fingerprintBox(occasion.fingerprint)], [_("Address on the sheets"), h("bdi", { dir: "ltr" }, occasion.site)]),
     h("p", {}, _("In the browser's window for printing choose the real size, no margins, and neither headers nor footers. Do not let the printer or the computer keep what was printed.")),
     form,
     said,

@@ -11,7 +11,7 @@
  */
 import { Client } from "../booth/client.js";
 import { remembersFrom } from "../booth/memory.js";
-import { actions, button, code, facts, h, notice, show, words } from "./dom.js";
+import { actions, button, code, facts, fingerprintBox, h, notice, show, words } from "./dom.js";
 import { comeBackEmpty, keepPageInOtherLanguages } from "./frame.js";
 import { _, addTexts, loadTexts, ngettext } from "./texts.js";
 import { parseInbox, quorumOf, readProblem } from "./trustee-inbox.js";
@@ -603,8 +603,8 @@ async function finish(step, kind, isOurs) {
 /** A server could show another election to each trustee; only they themselves can find that out. */
 function compareFingerprint() {
   return [
-    h("p", {}, _("Write down the fingerprint of the election, and compare it with the other trustees and the sheets of the voters. If they see another one, tell the election committee at once: then the voting must not open.")),
-    h("p", {}, code(fingerprint)),
+    h("p", {}, _("Write down these five words of the election, and compare them with the other trustees and the sheets of the voters. If they see others, tell the election committee at once: then the voting must not open.")),
+    h("p", {}, fingerprintBox(fingerprint)),
     quorum && quorumLine(quorum),
   ];
 }
@@ -655,10 +655,10 @@ function askBeforeOpening(sum) {
   draw(() => [
     head(value),
     h("h2", {}, _("Everything is right. Open this sum?")),
-    h("p", {}, _("Your device has checked the whole ballot box and computed the sum itself; it is the published one. Compare the fingerprint with your own notes.")),
+    h("p", {}, _("Your device has checked the whole ballot box and computed the sum itself; it is the published one. Compare the five words with your own notes.")),
     facts(
       [_("Election"), words(sum.name)],
-      [_("Fingerprint"), code(sum.fingerprint)],
+      [_("Fingerprint"), fingerprintBox(sum.fingerprint)],
       [_("Needed"), explainQuorum({ needed: sum.needed, count: sum.owners })],
       [_("Ballots in the box"), String(sum.ballots)],
       [_("Ballots that count"), String(sum.counted)],

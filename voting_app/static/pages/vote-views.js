@@ -1,7 +1,7 @@
 // @ts-check
 /** What the booth shows in each state. Everything here is drawn from state and facts; nothing is decided here. */
 import { describeMoment, describeOwnMoment } from "./dates.js";
-import { actions, button, code, facts, h, notice, words } from "./dom.js";
+import { actions, button, code, facts, fingerprintBox, h, notice, words } from "./dom.js";
 import { drawMarkup } from "./markup-view.js";
 import { drawCode } from "./qr.js";
 import { _, ngettext } from "./texts.js";
@@ -261,8 +261,8 @@ function intro(scene) {
     h("h2", {}, _("Is this the right election?")),
     facts_.isNamed
       ? h("p", {}, _("Yes: its fingerprint is the one that your link names."))
-      : h("p", {}, _("Compare this fingerprint with the one on your sheet. If they differ, do not vote, and tell the election committee.")),
-    h("p", {}, code(facts_.election?.fingerprint ?? "")),
+      : h("p", {}, _("Compare these five words with those on your sheet. If they differ, do not vote, and tell the election committee.")),
+    facts_.election && h("p", {}, fingerprintBox(facts_.election.fingerprint)),
     state.receipt && h("p", {}, button(_("Show the receipt that this device keeps"), () => act("keep", { receipt: state.receipt }), "link")),
   ];
 }
@@ -552,7 +552,7 @@ function challenged({ state, facts: facts_, act, tools }) {
     drawCode(url, _("QR code: the address at which another device opens this ballot")),
     h("p", {}, h("strong", {}, _("Compare what the other device shows:"))),
     trackerBox(_("Tracker of this ballot"), state.ballot?.tracker ?? ""),
-    trackerBox(_("Fingerprint of the election"), facts_.election?.fingerprint ?? ""),
+    facts_.election && h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), fingerprintBox(facts_.election.fingerprint)),
     h("details", {}, h("summary", {}, _("The code as text")),
       h("p", {}, _("For the page %(address)s, or for the command steward-audit check-ballot:", { address: `${location.origin}${address(facts_.uuid, "/check")}` })),
       h("p", {}, h("code", { class: "long-code", translate: "no" }, opened)),
@@ -680,7 +680,7 @@ function stopped(scene) {
     !fate && unsentBallot(scene),
     fate && state.unsent && trackerBox(_("Tracker of the ballot that was being sent"), state.unsent),
     state.receipt && actions(button(_("Save as a file"), tools.save)),
-    reason === "other-data" && facts_.election && h("p", {}, _("Fingerprint of what the server shows:"), " ", code(facts_.election.fingerprint)),
+    reason === "other-data" && facts_.election && h("p", {}, _("Fingerprint of what the server shows:"), " ", fingerprintBox(facts_.election.fingerprint)),
     detail && h("p", { class: "small muted" }, _("For the committee: %(detail)s", { detail })),
     canReopen && actions(button(_("Try again"), () => act("reopen"))),
     reason === "unlisted" && actions(button(_("Type the code again"), tools.useAnother)),
