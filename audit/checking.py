@@ -14,6 +14,7 @@ from crypto.election import Election, parse_election
 from crypto.encoding import parse_base64
 from crypto.errors import MalformedError, ProtocolError, RejectedError
 from crypto.journal import JournalReader
+from crypto.words import fingerprint_words
 
 _LARGEST_RECORD = 64 << 20
 _LARGEST_JOURNAL = 1 << 30
@@ -123,9 +124,10 @@ def opened_lines(opened: Opened) -> Iterator[str]:
     yield ""
     yield f"election     {election.name} ({election.uuid})"
     yield f"fingerprint  {election.fingerprint}"
+    yield f"words        {fingerprint_words(election.fingerprint)}"
     yield f"tracker      {opened.challenge.tracker}"
     yield ""
-    yield "Compare the fingerprint with the one on your voting sheet: another one is another election."
+    yield "Compare these words with those on your voting sheet: others are another election."
     if opened.is_given_up is None:
         yield "Whether the ballot was given up, so that it can never be cast, was not asked."
     else:

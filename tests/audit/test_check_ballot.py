@@ -15,6 +15,7 @@ from crypto.challenge import encode_challenge
 from crypto.encoding import sha256_hex
 from crypto.journal import SERVICE
 from crypto.randomness import SeedCoins
+from crypto.words import fingerprint_words
 from tests.audit.serving import Reply, serving
 from tests.simulator import KINDS, Act, Simulation, change_json, simulated
 
@@ -86,6 +87,7 @@ def test_what_the_ballot_contains_in_the_elections_words() -> None:
         "  No",
     ]
     assert f"fingerprint  {election().election.fingerprint}" in lines
+    assert f"words        {fingerprint_words(election().election.fingerprint)}" in lines
     assert f"tracker      {ballot_tracker(raw)}" in lines
     assert "can never be cast" in lines[-1]
 
