@@ -151,8 +151,12 @@ class HeldElection:
             if trustee.owner in wanted:
                 trustee.send_decryption(self.parameters, tally)
         if len(wanted) >= self.threshold:
-            self._wait(lambda status: status["state"] == "tallied")
+            self.wait_for_result()
         return self
+
+    def wait_for_result(self) -> "HeldElection":
+        """Until the decryptions are put together, which nobody has to ask for."""
+        return self._wait(lambda status: status["state"] == "tallied")
 
     def certify(self) -> "HeldElection":
         return self.act("certify", {"statement": "We certify this result."})

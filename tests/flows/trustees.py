@@ -97,6 +97,21 @@ class BrowserTrustee:
     def step(self, act: str) -> None:
         """One whole step of the ceremony or the drill, from the link to "done"."""
         self.visit()
+        self.do(act)
+
+    def stay(self) -> None:
+        """Open the link in a tab that stays open: `look` instead of `visit` from now on."""
+        self.page.clock.install()
+        self.visit()
+
+    def look(self) -> None:
+        """A quarter of a minute later: the page has asked by itself whether it goes on. One that has no need to ask, as
+        it has gone on already, does nothing.
+        """
+        self.page.clock.fast_forward(16_000)
+
+    def do(self, act: str) -> None:
+        """One whole step, from the page that asks for it to "done"."""
         self.choose(self.files[-1] if self.files else None)
         self.save()
         self.choose(self.file)
