@@ -122,9 +122,10 @@ WORDS = {
     ),
     "sheets-differ": _Words(
         N_(
-            "A text or a key was changed after sheets were printed: the election is not the one on the sheets any more."
+            "A text or a key was changed after sheets were printed or links mailed: the election is not the one that "
+            "they name any more."
         ),
-        N_("Set the texts back, or have the registrar give the members of these sheets new codes."),
+        N_("Set the texts back, or have the registrar give these members new codes."),
     ),
     "unprintable": _Words(
         N_("None of these sheets can be printed."), N_("Load the page of these sheets again; it says why.")

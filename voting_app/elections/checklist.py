@@ -12,6 +12,7 @@ from voting_app.context import Context
 from voting_app.elections import service
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import State
+from voting_app.mailing.models import Delivery, DeliveryState
 from voting_app.roll.models import RollEntry
 from voting_app.trustees.service import list_seat_views
 from voting_app.trustees.states import is_complete
@@ -66,7 +67,7 @@ def list_tasks(session: Session, context: Context, view: ElectionView, *, is_pri
         Task(service.has_credentials(session, box_id), gettext("The voting codes are made"), _CODES),
         Task(bool(seats), gettext("The trustees have their seats and their links"), _TRUSTEES),
         Task(is_complete(progress), gettext("The trustees have made their keys"), _TRUSTEES),
-        Task(is_fixed, gettext("The key of the election is fixed"), _TRUSTEES),
+        Task(is_fixed, _say_fixed(session, view, is_fixed=is_fixed), _TRUSTEES),
         Task(
             view.keys_drilled,
             gettext("Enough trustees have proved that the key is at hand")
@@ -80,3 +81,20 @@ def list_tasks(session: Session, context: Context, view: ElectionView, *, is_pri
         ),
         Task(view.opened_at is not None, gettext("The voting is opened"), _CALENDAR),
     ]
+
+
+def _say_fixed(session: Session, view: ElectionView, *, is_fixed: bool) -> str:
+    mails = 0
+    if not is_fixed:
+        # From then on a code that is lost on its way cannot be replaced.
+        of_election = select(func.count()).where(Delivery.election_id == view.id)
+        mails = session.scalar(of_election.where(Delivery.state != DeliveryState.SENT)) or 0
+    if not mails:
+        return gettext("The key of the election is fixed")
+    return ngettext(
+        "The key of the election is fixed (first wait for %(num)s mail with a code: a lost one can be replaced only "
+        "before)",
+        "The key of the election is fixed (first wait for %(num)s mails with codes: a lost one can be replaced only "
+        "before)",
+        mails,
+    )

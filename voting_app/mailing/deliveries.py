@@ -10,6 +10,10 @@ the next one begins:
    who asks the member or looks for its Message-ID in the mail server's log. It is never sent again by itself.
 3. *sent*, *refused* or *waiting* again: the mail server's answer. With *sent* the sealed credential is erased in the
    same transaction, unless the run was told to keep it for some days, for mail that comes back.
+
+Mail goes out from the moment when all trustees' keys are complete, as sheets do: before Setup a lost code can be
+replaced, and afterwards only be sent again. The link names the fingerprint, so what was mailed fixes it: no mail goes
+out with another one, and Setup refuses another one (`registrar.service.require_sheets_fit`).
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
+from sqlalchemy import Select, Update, and_, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from crypto.encoding import sha256_base64
@@ -41,15 +45,17 @@ from voting_app.mailing import addresses
 from voting_app.mailing.models import Delivery, DeliveryState
 from voting_app.mailing.preflight import Candidate, Plan, make_plan
 from voting_app.mailing.texts import choose_mail_language, get_election_name
+from voting_app.registrar import service as registrar
 from voting_app.registrar import vault
 from voting_app.registrar.models import SealedCredential
 from voting_app.registrar.service import SERVER_MODE
 from voting_app.registrar.vault import Way
 from voting_app.roll.models import RollEntry
+from voting_app.trustees import keys
 
 KIND = "credential"
-# The link names the fingerprint, which there is from the keys on.
-SENDING_STATES = frozenset({State.KEYS_READY, State.OPEN, State.PAUSED})
+# The link names the fingerprint. With a frozen roll there is one as soon as the trustees' keys are complete.
+SENDING_STATES = frozenset({State.ROLL_FROZEN, State.KEYS_READY, State.OPEN, State.PAUSED})
 ON_ITS_WAY = (DeliveryState.WAITING, DeliveryState.SENDING, DeliveryState.HANDING)
 # What a person has to look at.
 TROUBLE = (DeliveryState.REFUSED, DeliveryState.BOUNCED, DeliveryState.UNCLEAR)
@@ -70,6 +76,11 @@ class Claimed:
     worker: str
     attempts: int
     letter: Letter
+    uuid: str
+    # As in the link.
+    fingerprint: str
+    # Setup has fixed the fingerprint.
+    is_fixed: bool
 
 
 class LostLeaseError(Exception):
@@ -114,7 +125,7 @@ def list_candidates(session: Session, context: Context, view: ElectionView) -> l
 
 def require_sendable(context: Context, view: ElectionView) -> None:
     """Refuse where no credential can go by mail. Problems: 409 `credential-mode`, `no-mail-server`, `wrong-state`,
-    `insecure-address`.
+    `keys-incomplete`, `sheets-differ`, `insecure-address`.
     """
     if view.credential_mode != SERVER_MODE:
         raise Problem(
@@ -127,15 +138,48 @@ def require_sendable(context: Context, view: ElectionView) -> None:
         raise Problem(
             409,
             "wrong-state",
-            "Voting links can be sent from the moment when the keys are ready until voting ends.",
+            "Voting links can be sent from the moment when the roll is frozen and the trustees' keys are complete until"
+            " voting ends.",
             extra={"state": view.state.value},
         )
+    if view.state is State.ROLL_FROZEN:
+        _require_fits(context, view, keys.find_fingerprint(context, view.uuid))
     if not has_safe_address(context):
         raise Problem(
             409,
             "insecure-address",
             "Voting links must begin with https: somebody on the way could change the page otherwise.",
         )
+
+
+def _require_fits(context: Context, view: ElectionView, fingerprint: str | None) -> None:
+    """Before Setup: that there is a fingerprint, and that it is the one of all that members have already."""
+    if fingerprint is None:
+        raise Problem(
+            409,
+            "keys-incomplete",
+            "Voting links name the fingerprint of the election, so the trustees' keys come first.",
+        )
+    with context.database.read() as session:
+        registrar.require_sheets_fit(session, view.id, fingerprint)
+
+
+def is_sending(context: Context, view: ElectionView) -> bool:
+    """Whether the election is where links can be sent; `require_sendable` says what else may be in the way."""
+    if view.state is State.ROLL_FROZEN:
+        return keys.find_fingerprint(context, view.uuid) is not None
+    return view.state in SENDING_STATES
+
+
+def has_changed(context: Context, view: ElectionView) -> bool:
+    """Whether mail waits because the election is not the one any more that sheets and links of members name."""
+    if view.state is not State.ROLL_FROZEN:
+        return False
+    try:
+        _require_fits(context, view, keys.find_fingerprint(context, view.uuid))
+    except Problem as problem:
+        return problem.code == "sheets-differ"
+    return False
 
 
 def has_safe_address(context: Context) -> bool:
@@ -239,8 +283,14 @@ def claim(context: Context) -> Claimed | None:
         if (session.scalar(recent) or 0) >= context.settings.mail_per_minute:
             return None
         while (row := session.scalar(_due(now).with_for_update(of=Delivery, skip_locked=True))) is not None:
+            view = _find_view(session, row)
+            is_fixed = view.state is not State.ROLL_FROZEN
+            fingerprint = _find_fingerprint(session, context, view)
+            if fingerprint is None:
+                _hold(session, view, now)
+                return None
             try:
-                letter = _write(session, context, row)
+                letter = _write(session, context, row, view, fingerprint)
             except RuntimeError:
                 # Perhaps of this host only, and another one can: nobody else's mail is touched.
                 row.state, row.next_try_at = DeliveryState.WAITING.value, now + PAUSES[0]
@@ -252,12 +302,59 @@ def claim(context: Context) -> Claimed | None:
                 row.lease_until, row.worker, row.attempted_at = now + LEASE, worker, now
                 # Counted now: an attempt that kills the process is one too.
                 row.attempts += 1
-                return Claimed(row.roll_entry_id, worker, row.attempts, letter)
+                return Claimed(
+                    row.roll_entry_id, worker, row.attempts, letter, view.uuid, fingerprint, is_fixed
+                )
             session.flush()
     return None
 
 
-def _write(session: Session, context: Context, row: Delivery) -> Letter | None:
+def _find_view(session: Session, row: Delivery) -> ElectionView:
+    box = session.scalars(
+        select(BallotBox).where(BallotBox.election_id == row.election_id).order_by(BallotBox.ordinal).limit(1)
+    ).one()
+    return elections.make_view(box.election, box)
+
+
+def _find_fingerprint(session: Session, context: Context, view: ElectionView) -> str | None:
+    """What links name now; None while there is none, or members have others already."""
+    raw = ledger.find_election_data(session, ledger.get_box_id(session, view.uuid))
+    if raw is not None:
+        return sha256_base64(raw)
+    fingerprint = keys.find_fingerprint(context, view.uuid)
+    try:
+        _require_fits(context, view, fingerprint)
+    except Problem:
+        return None
+    return fingerprint
+
+
+def _hold(session: Session, view: ElectionView, now: datetime) -> None:
+    """All mail of an election waits, and does not stand in the way of another election's."""
+    session.execute(
+        _release(now + PAUSES[0], "a text or a key of the election was changed").where(
+            Delivery.election_id == view.id,
+            or_(
+                and_(Delivery.state == DeliveryState.WAITING, Delivery.next_try_at <= now),
+                and_(Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= now),
+            ),
+        )
+    )
+
+
+def _release(next_try_at: datetime, reason: str) -> Update:
+    return update(Delivery).values(
+        state=DeliveryState.WAITING.value,
+        lease_until=None,
+        worker=None,
+        next_try_at=next_try_at,
+        reason=reason,
+    )
+
+
+def _write(
+    session: Session, context: Context, row: Delivery, view: ElectionView, fingerprint: str
+) -> Letter | None:
     """The message of a row. None: there is none to be sent (any more), and the row says so. RuntimeError where the
     secret is not the one that sealed the credential.
     """
@@ -271,25 +368,17 @@ def _write(session: Session, context: Context, row: Delivery) -> Letter | None:
     if not addresses.is_good(session, context, entry):
         _stop(row, "the address is not confirmed any more, or not the member's")
         return None
-    box = session.scalars(
-        select(BallotBox).where(BallotBox.election_id == row.election_id).order_by(BallotBox.ordinal).limit(1)
-    ).one()
-    view = elections.make_view(box.election, box)
-    raw = ledger.find_election_data(session, ledger.get_box_id(session, box.uuid))
-    if raw is None:
-        _stop(row, "the election has no keys")
-        return None
     language = choose_mail_language(entry.language, view)
-    site, fingerprint = context.settings.base_url, sha256_base64(raw)
+    site = context.settings.base_url
     payload: Mapping[str, Any] = {
         "name": entry.name,
         "election": get_election_name(view, language),
         "closes": format_moment(view.closes_at, view.time_zone, language),
-        "page": f"{site}/elections/{box.uuid}/vote",
+        "page": f"{site}/elections/{view.uuid}/vote",
         "words": fingerprint_words(fingerprint),
         "fingerprint": fingerprint,
         "code": credential,
-        "link": make_link(site, box.uuid, credential, fingerprint),
+        "link": make_link(site, view.uuid, credential, fingerprint),
     }
     return Letter(KIND, entry.email, language, payload, row.message_id, row.created_at)
 
@@ -299,16 +388,28 @@ def _stop(row: Delivery, reason: str) -> None:
 
 
 def begin_text(context: Context, mail: Claimed) -> None:
-    """The mail server is about to hear the text: on the disk before it does. LostLeaseError."""
+    """The mail server is about to hear the text: on the disk before it does. LostLeaseError, also where the election
+    was changed since the text was written.
+    """
     now = context.clock.now()
     with context.database.write() as session:
+        if not mail.is_fixed:
+            # While the election is locked, nobody changes a text or fixes the key; and whoever fixes it afterwards
+            # finds the fingerprint of this link.
+            elections.lock_election(session, mail.uuid)
+            if keys.find_fingerprint(context, mail.uuid) != mail.fingerprint:
+                # The row is not this process's any more, so what follows finds none.
+                session.execute(
+                    _release(now, "a text or a key of the election was changed").where(*_held_by(mail))
+                )
         done = session.execute(
             update(Delivery)
             .where(*_held_by(mail), Delivery.state == DeliveryState.SENDING, Delivery.lease_until > now)
-            .values(state=DeliveryState.HANDING.value, lease_until=now + LEASE)
+            .values(state=DeliveryState.HANDING.value, lease_until=now + LEASE, fingerprint=mail.fingerprint)
         )
-        if done.rowcount != 1:  # type: ignore[attr-defined]
-            raise LostLeaseError
+        is_held = done.rowcount == 1  # type: ignore[attr-defined]
+    if not is_held:
+        raise LostLeaseError
 
 
 def mark_sent(context: Context, mail: Claimed) -> None:
@@ -381,6 +482,8 @@ def tidy(context: Context) -> None:
         select(Delivery.roll_entry_id)
         .join(SealedCredential, SealedCredential.roll_entry_id == Delivery.roll_entry_id)
         .where(Delivery.state == DeliveryState.SENT, is_over)
+        # In the order in which codes are replaced, so that neither waits for the other.
+        .order_by(Delivery.roll_entry_id)
         .limit(_AT_ONCE)
     )
     with context.database.read() as session:

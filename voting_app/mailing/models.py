@@ -102,3 +102,5 @@ class Delivery(Base):
     # Of chance, new at every attempt: who lost its lease must not say what became of the message.
     worker: Mapped[str | None] = mapped_column(String(32))
     reason: Mapped[str | None] = mapped_column(String(500))
+    # Of the election data, as it stands in the newest link that a mail server has begun to hear; None before that.
+    fingerprint: Mapped[str | None] = mapped_column(String(43))

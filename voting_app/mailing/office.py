@@ -9,6 +9,7 @@ from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
 from voting_app.elections.service import election_for_box, lock_election
+from voting_app.elections.states import State
 from voting_app.errors import Problem
 from voting_app.mail.service import is_enabled
 from voting_app.mailing import addresses, deliveries, members, words
@@ -47,7 +48,8 @@ def show_mailing(uuid: str, problem: Problem | None = None) -> Response:
         summary=summary,
         is_server_mode=view.credential_mode == SERVER_MODE,
         is_asking=view.state in addresses.ASKING_STATES,
-        is_sending=view.state in deliveries.SENDING_STATES,
+        is_sending=deliveries.is_sending(context, view),
+        has_changed=deliveries.has_changed(context, view),
         has_mail=is_enabled(context.settings),
         per_minute=context.settings.mail_per_minute,
         is_officer=role in OFFICERS,
@@ -98,7 +100,7 @@ def show_run(uuid: str, problem: Problem | None = None) -> Response:
     try:
         deliveries.require_sendable(context, view)
     except Problem as refusal:
-        if refusal.code in ("credential-mode", "wrong-state"):
+        if refusal.code in ("credential-mode", "wrong-state", "keys-incomplete"):
             return show_mailing(uuid, refusal)
         # Who would be mailed can be looked at all the same.
         is_sendable, problem = False, refusal
@@ -197,10 +199,12 @@ def show_member(uuid: str, entry: int, problem: Problem | None = None) -> Respon
         delivery_words=words.describe_delivery(standing),
         show_address=_show_address,
         is_registrar=role in REGISTRARS,
+        is_server_mode=view.credential_mode == SERVER_MODE,
+        may_replace=view.state is State.ROLL_FROZEN,
         sees_addresses=role in _SEES_ADDRESSES,
         can_ask=view.state in addresses.ASKING_STATES
         and standing.address not in (addresses.AddressState.MISSING, addresses.AddressState.UNUSABLE),
-        is_sending=view.state in deliveries.SENDING_STATES,
+        is_sending=deliveries.is_sending(context, view),
         done=request.args.get("done", ""),
     )
 

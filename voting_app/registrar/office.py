@@ -8,7 +8,7 @@ from voting_app.access import OFFICERS, REGISTRARS, Role, access, get_actor, get
 from voting_app.accounts.forms import parse_form
 from voting_app.context import get_context
 from voting_app.elections.office import find_election, make_election_page
-from voting_app.elections.states import Act, is_allowed
+from voting_app.elections.states import Act, State, is_allowed
 from voting_app.errors import Problem
 from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.paging import cut
@@ -94,6 +94,7 @@ def show_member(uuid: str, entry: int, problem: Problem | None = None) -> Respon
         tab=_TAB,
         member=member,
         held=describe_held(member),
+        is_fixed=view.state in (State.KEYS_READY, State.OPEN, State.PAUSED),
         may_replace=member.replaced is not None and is_allowed(view.state, Act.PUBLISH_CREDENTIALS),
         done=request.args.get("done", ""),
     )

@@ -33,6 +33,7 @@ from voting_app.elections.models import Election
 from voting_app.elections.service import ElectionView
 from voting_app.elections.states import Act
 from voting_app.errors import Problem
+from voting_app.mailing.models import Delivery
 from voting_app.registrar import vault
 from voting_app.registrar.models import CredentialPublication, SheetRun, SheetRunEntry
 from voting_app.registrar.vault import NewCredential
@@ -123,7 +124,8 @@ def replace_credentials(
         if not members:
             raise _unknown_member([])
         old, new = set(), []
-        for member in members.values():
+        # Always in one order, so that two of these do not wait for each other.
+        for member in sorted(members.values(), key=lambda member: member.roll_entry_id):
             text, public = _make_credential(view, member)
             lost = vault.replace(session, context, NewCredential(member.roll_entry_id, text, public.text))
             if lost is None:
@@ -205,8 +207,10 @@ def forget_handed(context: Context, uuid: str, numbers: Collection[str], actor: 
 
 
 def require_sheets_fit(session: Session, election_id: int, fingerprint: str) -> None:
-    """Refuses a fingerprint that is not the one on the sheets that members have: 409 ``sheets-differ``."""
-    void = session.scalar(
+    """Refuses a fingerprint that is not the one on the sheets and in the links that members have: 409
+    ``sheets-differ``.
+    """
+    sheets = session.scalar(
         select(func.count())
         .select_from(SheetRunEntry)
         .join(SheetRun, SheetRun.id == SheetRunEntry.run_id)
@@ -216,13 +220,17 @@ def require_sheets_fit(session: Session, election_id: int, fingerprint: str) -> 
             SheetRun.fingerprint != fingerprint,
         )
     )
-    if void:
+    # A mail that was refused after its text counts too: somebody may have read it.
+    links = session.scalar(
+        select(func.count()).where(Delivery.election_id == election_id, Delivery.fingerprint != fingerprint)
+    )
+    if sheets or links:
         raise Problem(
             409,
             "sheets-differ",
-            "Sheets were printed already, and this election is not the one that their fingerprint is of: a text or a"
-            " key was changed since. Set the texts back, or give these members new codes and sheets.",
-            extra={"sheets": void},
+            "Sheets were printed or links mailed already, and this election is not the one that their fingerprint is"
+            " of: a text or a key was changed since. Set the texts back, or give these members new codes.",
+            extra={"sheets": sheets, "links": links},
         )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from voting_app.context import Context
 from voting_app.elections.models import Election
 from voting_app.elections.states import State
+from voting_app.mailing.models import Delivery
 from voting_app.registrar.models import ReplaceableCredential, SealedCredential, SheetRunEntry
 from voting_app.roll.members import contains_words, split_words
 from voting_app.roll.models import RollEntry
@@ -103,6 +104,9 @@ def replace(session: Session, context: Context, new: NewCredential) -> str | Non
     known = session.get(ReplaceableCredential, new.roll_entry_id, with_for_update=True)
     if known is None:
         return None
+    # Before the rows below are locked, in the order of whoever notes what became of a mail. A mail that is on its way
+    # loses its row: what it has is worth nothing, and its end must not erase the new credential.
+    session.execute(delete(Delivery).where(Delivery.roll_entry_id == new.roll_entry_id))
     old = unseal(secret, _PUBLIC_PURPOSE, place, known.sealed)
     known.sealed = seal(secret, _PUBLIC_PURPOSE, place, new.public)
     known.replaced += 1

@@ -13,8 +13,10 @@ from voting_app.elections.states import Act, State, is_allowed
 from voting_app.errors import Problem
 from voting_app.login import FORM_FIELD
 from voting_app.mail.service import is_enabled
+from voting_app.mailing.deliveries import ON_ITS_WAY, TROUBLE, count_states
 from voting_app.office import confirm, redirect_to, shown_again
 from voting_app.public.words import describe_trustees
+from voting_app.registrar.service import SERVER_MODE
 from voting_app.trustees import keys, service, wire
 from voting_app.trustees.service import Person, SeatToken, SeatView
 from voting_app.trustees.states import Step
@@ -36,6 +38,8 @@ def show_trustees(uuid: str, problem: Problem | None = None) -> Response:
     """Who the trustees are and how far each has come; the form that seats them, where nobody has yet."""
     view = find_election(uuid)
     seats = service.get_progress(get_context(), uuid)
+    with get_context().database.read() as session:
+        mails = count_states(session, view.id)
     return make_election_page(
         "office/trustees.html",
         view,
@@ -47,6 +51,9 @@ def show_trustees(uuid: str, problem: Problem | None = None) -> Response:
         typed=request.form,
         may_seat=not seats and is_allowed(view.state, Act.MAKE_KEYS),
         may_ready=_are_complete(seats) and view.state in (State.DRAFT, State.ROLL_FROZEN),
+        is_server=view.credential_mode == SERVER_MODE,
+        on_its_way=sum(mails[state] for state in ON_ITS_WAY),
+        trouble=sum(mails[state] for state in TROUBLE),
         needs_freeze=view.state is State.DRAFT,
         is_officer=get_actor().role in OFFICERS,
         done=request.args.get("done", ""),

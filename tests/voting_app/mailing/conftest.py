@@ -29,14 +29,16 @@ def make_app(context: Context) -> Flask:
 
 
 def make_run(context: Context, roll: str = ROLL, *, until: str = "keys-ready", **changes: object) -> Run:
-    """An election in draft, with a frozen roll and credentials, or with keys."""
+    """An election in draft, with a frozen roll and credentials, with all trustees' keys (complete), or with Setup."""
     run = Run(Api(context, make_app(context).test_client())).create(**changes)
     run.committee("roll", roll)
     if until != "draft":
         run.committee("roll/freeze")
         run.generate()
+    if until in ("complete", "keys-ready"):
+        run.seat().ceremony()
     if until == "keys-ready":
-        run.seat().ceremony().ready()
+        run.ready()
     return run
 
 

@@ -22,8 +22,10 @@ from tests.voting_app.api import Run
 from tests.voting_app.conftest import SettableClock
 from tests.voting_app.mailing.conftest import HEAD, QUICK, ROLL, make_app, make_run
 from tests.voting_app.office import first_administrator
+from voting_app.accounts.service import Actor
 from voting_app.config import SECRET_FILE_NAME
 from voting_app.context import Context
+from voting_app.elections.models import Election
 from voting_app.errors import Problem
 from voting_app.mail import smtp
 from voting_app.mail.service import LEASE, PAUSES
@@ -31,6 +33,7 @@ from voting_app.mailing import addresses, deliveries
 from voting_app.mailing.deliveries import LostLeaseError
 from voting_app.mailing.jobs import run_due
 from voting_app.mailing.models import Delivery, DeliveryState, MemberAddress
+from voting_app.registrar import service as registrar
 from voting_app.registrar import vault
 from voting_app.registrar.models import CredentialPublication, SealedCredential
 from voting_app.registrar.service import count_handed_out
@@ -208,7 +211,7 @@ def test_where_and_when_nothing_is_sent(quick: Context, context: Context) -> Non
     run = make_run(quick, THREE, until="roll-frozen")
     confirm_all(quick, run)
     for changed, code in (
-        (quick, "wrong-state"),
+        (quick, "keys-incomplete"),
         (with_settings(quick, smtp_url=""), "no-mail-server"),
     ):
         with pytest.raises(Problem) as refused:
@@ -218,6 +221,10 @@ def test_where_and_when_nothing_is_sent(quick: Context, context: Context) -> Non
     with pytest.raises(Problem) as refused:
         start(with_settings(quick, base_url="http://vote.example.org"), run)
     assert refused.value.code == "insecure-address"
+    draft = Run(run.api).create()
+    with pytest.raises(Problem) as refused:
+        start(quick, draft)
+    assert refused.value.code == "wrong-state"
     other = Run(run.api).create(credential_mode="registrar").freeze(THREE)
     with pytest.raises(Problem) as refused:
         start(quick, other)
@@ -262,6 +269,169 @@ def test_another_secret_opens_nothing_and_stops_no_other_host(
     mail_clock.moment += PAUSES[0]
     assert run_due(quick) == 1
     assert states(quick) == ["sent"] * 3
+
+
+# --- before Setup: a lost code can still be replaced -------------------------------------------------------
+
+
+REGISTRAR = Actor("registrar", 8)
+
+
+def begin_early(context: Context, *, keep_days: int = 0) -> Run:
+    """A run as soon as the trustees' keys are complete, before Setup."""
+    run = make_run(context, THREE, until="complete")
+    confirm_all(context, run)
+    start(context, run, keep_days=keep_days)
+    return run
+
+
+def rename(run: Run, name: str) -> None:
+    """As the committee's editor does."""
+    with run.api.context.database.write() as session:
+        session.execute(update(Election).values(name=name))
+
+
+def find_number(context: Context, mail: deliveries.Claimed) -> str:
+    with context.database.read() as session:
+        return session.get_one(RollEntry, mail.roll_entry_id).member_number
+
+
+def find_links(drop: MailDrop, address: str) -> list[str]:
+    texts = [one.text for one in drop.received if one.recipients == (address,)]
+    return [found[1] for text in texts if (found := re.search(r"vote#(\S+)", text))]
+
+
+@pytest.mark.parametrize("keep_days", [0, 3])
+def test_a_code_that_was_lost_in_the_mail_is_replaced_before_the_opening(
+    each_quick: Context, drop: MailDrop, mail_clock: SettableClock, keep_days: int
+) -> None:
+    context = each_quick
+    run = begin_early(context, keep_days=keep_days)
+    assert run_due(context) == 3
+    ada = rows(context)[0].roll_entry_id
+    registrar.replace_credentials(context, run.uuid, ["M1"], REGISTRAR)
+    # The row of the mail goes with the old code: the member is in the next run again, and only this one.
+    assert len(rows(context)) == 2
+    with pytest.raises(Problem) as refused:
+        deliveries.send_again(context, run.uuid, ada)
+    assert refused.value.status == 404
+    assert [one.member_number for one in plan(context, run).recipients] == ["M1"]
+    mail_clock.advance(days=3)
+    run_due(context)
+    assert sealed(context) == 1, "what was kept of the old code must not erase the new one"
+    assert start(context, run) == 1
+    assert run_due(context) == 1
+    lost, found = (link.partition(".") for link in find_links(drop, "ada@example.org"))
+    assert lost[0] == run.credentials["M1"] != found[0]
+    run.ready()
+    fingerprint = run.election().fingerprint
+    assert lost[2] == found[2] == fingerprint
+    assert sealed(context) == 0
+    # After Setup there is the same code only, and it was erased when it was sent.
+    with pytest.raises(Problem) as refused:
+        registrar.replace_credentials(context, run.uuid, ["M1"], REGISTRAR)
+    assert refused.value.code == "wrong-state"
+    with pytest.raises(Problem) as refused:
+        deliveries.send_again(context, run.uuid, ada)
+    assert refused.value.code == "credential-gone"
+
+
+def test_the_new_code_votes_and_the_mailed_one_does_not(quick: Context, drop: MailDrop) -> None:
+    run = begin_early(quick)
+    run_due(quick)
+    registrar.replace_credentials(quick, run.uuid, ["M1"], REGISTRAR)
+    start(quick, run)
+    run_due(quick)
+    run.ready().drill().open()
+    answer = run.cast("M1", [[1], [1]])
+    assert (answer.status_code, answer.json["code"]) == (403, "unknown-credential")
+    run.credentials["M1"] = find_links(drop, "ada@example.org")[1].partition(".")[0]
+    assert run.cast("M1", [[1], [1]]).status_code == 201
+
+
+def test_a_mail_with_the_old_code_is_not_said_once_it_is_replaced(quick: Context) -> None:
+    run = begin_early(quick)
+    old = deliveries.claim(quick)
+    assert old is not None
+    registrar.replace_credentials(quick, run.uuid, [find_number(quick, old)], REGISTRAR)
+    with pytest.raises(LostLeaseError):
+        deliveries.begin_text(quick, old)
+    start(quick, run)
+    deliveries.mark_sent(quick, old)
+    assert sealed(quick) == 3
+    # Or while the mail server hears it: then its end has nothing to say about the new code.
+    late = deliveries.claim(quick)
+    assert late is not None
+    deliveries.begin_text(quick, late)
+    registrar.replace_credentials(quick, run.uuid, [find_number(quick, late)], REGISTRAR)
+    deliveries.mark_sent(quick, late)
+    assert sealed(quick) == 3
+
+
+def test_what_was_mailed_fixes_the_fingerprint(
+    quick: Context, drop: MailDrop, mail_clock: SettableClock
+) -> None:
+    """Without it: members hold links that the booth refuses, and their codes are erased."""
+    run = begin_early(quick)
+    mail = deliveries.claim(quick)
+    assert mail is not None
+    rename(run, "Officers of Local 21")
+    # Written and not yet said: nobody has it, so it is written anew.
+    with pytest.raises(LostLeaseError):
+        deliveries.begin_text(quick, mail)
+    assert [row.fingerprint for row in rows(quick)] == [None] * 3
+    again = deliveries.claim(quick)
+    assert again is not None
+    deliveries.begin_text(quick, again)
+    deliveries.mark_sent(quick, again)
+    rename(run, "Officers of Local 12")
+    run.api.refuse(409, "sheets-differ", f"{run.base}/keys", role="committee")
+    # Mail with another fingerprint waits, and says why.
+    assert run_due(quick) == 0
+    assert (
+        sorted((row.state, row.reason) for row in rows(quick))[1:]
+        == [("waiting", "a text or a key of the election was changed")] * 2
+    )
+    with pytest.raises(Problem) as refused:
+        deliveries.send_again(quick, run.uuid, again.roll_entry_id)
+    assert refused.value.code == "sheets-differ"
+    assert (
+        "No mail with a code goes out now."
+        in first_administrator(make_app(quick)).get(f"/office/elections/{run.uuid}/mailing").text
+    )
+    # Who has the old link gets a new code, and everything goes on.
+    registrar.replace_credentials(quick, run.uuid, [find_number(quick, again)], REGISTRAR)
+    mail_clock.moment += PAUSES[0]
+    start(quick, run)
+    assert run_due(quick) == 3
+    run.ready()
+
+
+def test_pages_say_until_when_a_lost_code_can_be_replaced(quick: Context, drop: MailDrop) -> None:
+    run = begin_early(quick)
+    ada = first_administrator(make_app(quick))
+    base = f"/office/elections/{run.uuid}"
+    entry = rows(quick)[0].roll_entry_id
+    before, after = (
+        "Until the key of the election is fixed, a lost code",
+        "no lost code can be replaced any more",
+    )
+    pages = [f"{base}/mailing", f"{base}/mailing/members/{entry}", f"{base}/credentials/members/{entry}"]
+    assert before in ada.get(pages[0]).text
+    assert before in ada.get(pages[1]).text
+    assert f"{base}/credentials/members/{entry}" in ada.get(pages[1]).text
+    assert "Make a new code" in ada.get(pages[2]).text
+    assert "3 mails with codes are still on their way." in ada.get(f"{base}/trustees").text
+    assert "first wait for 3 mails with codes" in ada.get(f"{base}/checklist").text
+    drop.after_data["ada@example.org"] = ["550 no"]
+    run_due(quick)
+    page = ada.get(f"{base}/trustees").text
+    assert "still on" not in page
+    assert "1 mail with a code was not taken, came back or is unclear." in page
+    run.ready()
+    for address in pages:
+        assert after in ada.get(address).text
+        assert before not in ada.get(address).text
 
 
 # --- pacing ------------------------------------------------------------------------------------------------
@@ -512,7 +682,6 @@ def sending(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 def test_killed_in_the_middle_nobody_gets_two_and_nobody_is_forgotten(
     each_quick: Context, drop: MailDrop, mail_clock: SettableClock, instance: dict[str, str]
 ) -> None:
