@@ -2,8 +2,9 @@
 
 Proquints (Daniel S. Wilkerson, "A Proposal for Proquints: Identifiers that are Readable, Spellable, and Pronounceable",
 arXiv:0901.4016, 2009): 16 bits, most significant first, are one word of consonant, vowel, consonant, vowel, consonant.
-They are in no language, so members of all of them compare the same five words: ``lusab babad gutih tugad mudof``.
-Why words, and why 80 bits: docs/adr. The same in voting_app/static/booth/words.js.
+They are in no language, so members of all of them compare the same eight words, such as
+``lusab babad gutih tugad mudof sakat haguz biram``.
+Why words, and why 128 bits: docs/adr. The same in voting_app/static/booth/words.js.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from crypto.errors import MalformedError, MisuseError
 
 CONSONANTS = "bdfghjklmnprstvz"
 VOWELS = "aiou"
-# Five words: 80 of the 256 bits.
-BYTES_IN_WORDS = 10
+# Eight words: 128 of the 256 bits.
+BYTES_IN_WORDS = 16
 
 
 def encode_words(data: bytes) -> str:
@@ -37,7 +38,7 @@ def _encode_word(bits: int) -> str:
 
 
 def fingerprint_words(fingerprint: Any) -> str:
-    """The five words of a fingerprint, which is base64 of 32 bytes; anything else is a caller's mistake."""
+    """The eight words of a fingerprint, which is base64 of 32 bytes; anything else is a caller's mistake."""
     try:
         digest = parse_base64(fingerprint, "V1", 32, "fingerprint")
     except MalformedError as error:

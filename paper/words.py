@@ -83,7 +83,7 @@ WORDS = {
         code_hint="Capital and small letters matter. The signs 0, O, I and l never stand in it.",
         fingerprint_title="Is it the right election?",
         fingerprint=(
-            "The page compares by itself if you use the square. If you type the code, compare these five words "
+            "The page compares by itself if you use the square. If you type the code, compare these eight words "
             "with those that it shows. If they differ, do not vote, and tell the election committee."
         ),
         final="Your vote is final: once it is cast, it cannot be changed.",
@@ -96,7 +96,7 @@ WORDS = {
             "On a device that others use too, type the code in a private window: an address that was opened "
             "stays in the device's history."
         ),
-        short_fingerprint="The page must show these five words:",
+        short_fingerprint="The page must show these eight words:",
         short_yours="For you alone: whoever has the code can vote in your place.",
         zone="{city} time",
         write_moment=_english,
@@ -127,7 +127,7 @@ WORDS = {
             "En un dispositivo que también usan otras personas, escriba el código en una ventana privada: una "
             "dirección que se abrió queda en el historial del dispositivo."
         ),
-        short_fingerprint="La página debe mostrar estas cinco palabras:",
+        short_fingerprint="La página debe mostrar estas ocho palabras:",
         short_yours="Solo para usted: quien tenga el código puede votar en su lugar.",
         zone="hora de {city}",
         write_moment=_spanish,
@@ -160,7 +160,7 @@ WORDS = {
             "Sur un appareil que d’autres utilisent aussi, saisissez le code dans une fenêtre privée\u00a0: une"
             " adresse ouverte reste dans l’historique de l’appareil."
         ),
-        short_fingerprint="La page doit montrer ces cinq mots\u00a0:",
+        short_fingerprint="La page doit montrer ces huit mots\u00a0:",
         short_yours="Pour vous uniquement\u00a0: quiconque a le code peut voter à votre place.",
         zone="heure de {city}",
         write_moment=_french,

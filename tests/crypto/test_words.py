@@ -1,4 +1,4 @@
-"""Five words of a fingerprint: what the paper about proquints says of them, and no words of what is no fingerprint."""
+"""Eight words of a fingerprint: what the paper about proquints says of them, and no words of what is no fingerprint."""
 
 from ipaddress import IPv4Address
 from typing import Any
@@ -36,10 +36,14 @@ def test_two_numbers_never_have_one_word() -> None:
     assert len(words) == 2**16
 
 
-def test_five_words_are_the_first_eighty_bits() -> None:
-    digest = IPv4Address("127.0.0.1").packed + IPv4Address("63.84.220.193").packed + bytes.fromhex("8c62")
+def test_eight_words_are_the_first_half() -> None:
+    addresses = ("127.0.0.1", "63.84.220.193", "140.98.193.141", "64.255.6.200")
+    digest = b"".join(IPv4Address(address).packed for address in addresses)
     for rest in (b"\x00", b"\xff"):
-        assert fingerprint_words(encode_base64(digest + rest * 22)) == "lusab babad gutih tugad mudof"
+        assert (
+            fingerprint_words(encode_base64(digest + rest * 16))
+            == "lusab babad gutih tugad mudof sakat haguz biram"
+        )
 
 
 @pytest.mark.parametrize(

@@ -593,7 +593,7 @@ def test_voters_who_share_a_phone(
     voter.press("Vote with another code").read("Your voting code").page.locator("#code").fill(
         own_voter(people, election, next(members)).code
     )
-    voter.press("Continue").read("Compare these five words with those on your sheet")
+    voter.press("Continue").read("Compare these eight words with those on your sheet")
     # Without a link nobody is taken for one of them.
     page = first.page
     page.goto("about:blank")

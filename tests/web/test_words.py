@@ -1,4 +1,4 @@
-"""Five words of a fingerprint: a voter's phone says the same as the sheet, and refuses the same."""
+"""Eight words of a fingerprint: a voter's phone says the same as the sheet, and refuses the same."""
 
 import random
 from typing import Any
@@ -13,14 +13,14 @@ from tests.web.node import Node
 
 def test_vectors(js: Node) -> None:
     for case in vectors("words.json"):
-        assert js.call("fiveWords", fingerprint=case["fingerprint"]) == case["words"]
+        assert js.call("eightWords", fingerprint=case["fingerprint"]) == case["words"]
 
 
 def test_words_of_chance(js: Node) -> None:
     rng = random.Random(80)
     for _ in range(500):
         text = encode_base64(rng.randbytes(32))
-        assert js.call("fiveWords", fingerprint=text) == fingerprint_words(text)
+        assert js.call("eightWords", fingerprint=text) == fingerprint_words(text)
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,6 @@ def test_words_of_chance(js: Node) -> None:
     ],
 )
 def test_what_is_no_fingerprint(js: Node, text: Any) -> None:
-    assert verdict(lambda: fingerprint_words(text)) == verdict(lambda: js.call("fiveWords", fingerprint=text))
+    assert verdict(lambda: fingerprint_words(text)) == verdict(
+        lambda: js.call("eightWords", fingerprint=text)
+    )

@@ -150,7 +150,7 @@ def _list_acts(shown: Shown) -> Iterator[str]:
 
 def _list_codes(shown: Shown, report_hash: str) -> Iterator[tuple[str, str]]:
     if shown.fingerprint:
-        yield gettext("The election in five words"), fingerprint_words(shown.fingerprint)
+        yield gettext("The election in eight words"), fingerprint_words(shown.fingerprint)
         yield gettext("Fingerprint"), shown.fingerprint
     yield gettext("Service key"), shown.view.service_key
     yield gettext("Hash of the report"), report_hash

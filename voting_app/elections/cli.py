@@ -261,7 +261,7 @@ def restart_seat(
 def ready_keys(context: Any, uuid: str) -> None:
     """Assemble the election's key from the trustees', set up the ballot box, print the fingerprint.
 
-    Its five words, for people to compare, go beside it to standard error.
+    Its eight words, for people to compare, go beside it to standard error.
     """
     from voting_app.trustees import keys
 

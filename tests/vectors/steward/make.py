@@ -233,8 +233,8 @@ def elements() -> Any:
 
 
 def words() -> Any:
-    """Five words of a fingerprint: those of the paper about proquints, then of some hashes."""
-    known = bytes.fromhex("7f000001" "3f54dcc1" "8c62") + bytes(22)
+    """Eight words of a fingerprint: those of the paper about proquints, then of some hashes."""
+    known = bytes.fromhex("7f000001" "3f54dcc1" "8c62c18d" "40ff06c8") + bytes(16)
     digests = [bytes(32), b"\xff" * 32, known, *(seed_of(f"words {number}") for number in range(5))]
     texts = [encode_base64(digest) for digest in digests]
     return [{"fingerprint": text, "words": fingerprint_words(text)} for text in texts]

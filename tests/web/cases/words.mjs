@@ -1,4 +1,4 @@
-// Five words of a fingerprint.
+// Eight words of a fingerprint.
 import { fingerprintWords } from "../../../voting_app/static/booth/words.js";
 
-export const fiveWords = ({ fingerprint }) => fingerprintWords(fingerprint);
+export const eightWords = ({ fingerprint }) => fingerprintWords(fingerprint);

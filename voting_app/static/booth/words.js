@@ -1,11 +1,11 @@
-// The first 80 bits of an election's fingerprint as five words that people can read aloud and compare: proquints
+// The first 128 bits of an election's fingerprint as eight words that people can read aloud and compare: proquints
 // (Wilkerson, arXiv:0901.4016). The same as crypto/words.py; it stands alone, because every page that shows a
 // fingerprint needs it.
 import { MisuseError } from "./errors.js";
 
 const CONSONANTS = "bdfghjklmnprstvz";
 const VOWELS = "aiou";
-const BYTES_IN_WORDS = 10;
+const BYTES_IN_WORDS = 16;
 // 32 bytes: the last of 43 signs has four bits only, so two of its six are always 0.
 const FINGERPRINT = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/;
 
@@ -21,7 +21,7 @@ function encodeWord(bits) {
 }
 
 /**
- * The five words of a fingerprint; anything else is a caller's mistake.
+ * The eight words of a fingerprint; anything else is a caller's mistake.
  * @param {string} fingerprint base64 of 32 bytes, without padding
  * @returns {string}
  */

@@ -156,7 +156,7 @@ function describeContents({ election, contents: result, isGivenUp }, tracker) {
     h("ol", {},
       h("li", {}, _("Are these the choices that were made on the other device? If not, it is deceiving you: do not vote on it, and tell the election committee.")),
       h("li", {}, _("Does the other device show this tracker?")),
-      h("li", {}, _("Does the sheet, or the other device, name these five words of the election?"))),
+      h("li", {}, _("Does the sheet, or the other device, name these eight words of the election?"))),
     trackerBox,
     h("div", { class: "tracker" }, h("p", { class: "name" }, _("Fingerprint of the election")), fingerprintBox(election.fingerprint)),
     h("p", {}, _("If all three agree, the other device encrypts what it is told. This ballot itself can never be cast, as the election's journal says: encrypt another one there.")),

@@ -100,7 +100,7 @@ export function code(text) {
 }
 
 /**
- * A fingerprint for people: five words to compare, and below them the whole of it, as the macro `fingerprint`.
+ * A fingerprint for people: eight words to compare, and below them the whole of it, as the macro `fingerprint`.
  * @param {string} text
  */
 export function fingerprintBox(text) {

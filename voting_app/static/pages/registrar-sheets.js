@@ -65,7 +65,7 @@ function groups(fingerprint) {
 }
 
 /** Reckoned here: what the server says of it is believed on no sheet. @param {string} fingerprint */
-function fiveWords(fingerprint) {
+function eightWords(fingerprint) {
   return h("p", { class: "mono five-words", dir: "ltr" }, fingerprintWords(fingerprint));
 }
 
@@ -102,7 +102,7 @@ function makeLetter(member, occasion) {
       h("p", { class: "code-line mono", dir: "ltr" }, code),
       h("p", { class: "hint" }, content.code[1]),
       block(content.fingerprint),
-      fiveWords(occasion.fingerprint),
+      eightWords(occasion.fingerprint),
       groups(occasion.fingerprint),
       content.advice.map((one) => h("p", {}, one)),
     ),
@@ -130,7 +130,7 @@ function makeLabel(member, occasion) {
         h("p", { class: "code-line mono", dir: "ltr" }, code.slice(0, half), h("br"), code.slice(half)),
         h("p", {}, content.closes),
         h("p", {}, content.short_fingerprint),
-        fiveWords(occasion.fingerprint),
+        eightWords(occasion.fingerprint),
         content.short_advice.map((one) => h("p", {}, one)),
       ),
     ),

@@ -305,7 +305,7 @@ function showPrint(occasion) {
   });
   draw(
     h("h2", {}, _("Print the sheets")),
-    h("p", {}, _("The file belongs to the ballot box. Compare these five words with the trustees': they stand on every sheet.")),
+    h("p", {}, _("The file belongs to the ballot box. Compare these eight words with the trustees': they stand on every sheet.")),
     facts([_("Fingerprint of the election"), fingerprintBox(occasion.fingerprint)], [_("Address on the sheets"), h("bdi", { dir: "ltr" }, occasion.site)]),
     h("p", {}, _("In the browser's window for printing choose the real size, no margins, and neither headers nor footers. Do not let the printer or the computer keep what was printed.")),
     form,

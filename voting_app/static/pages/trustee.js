@@ -603,7 +603,7 @@ async function finish(step, kind, isOurs) {
 /** A server could show another election to each trustee; only they themselves can find that out. */
 function compareFingerprint() {
   return [
-    h("p", {}, _("Write down these five words of the election, and compare them with the other trustees and the sheets of the voters. If they see others, tell the election committee at once: then the voting must not open.")),
+    h("p", {}, _("Write down these eight words of the election, and compare them with the other trustees and the sheets of the voters. If they see others, tell the election committee at once: then the voting must not open.")),
     h("p", {}, fingerprintBox(fingerprint)),
     quorum && quorumLine(quorum),
   ];
@@ -655,7 +655,7 @@ function askBeforeOpening(sum) {
   draw(() => [
     head(value),
     h("h2", {}, _("Everything is right. Open this sum?")),
-    h("p", {}, _("Your device has checked the whole ballot box and computed the sum itself; it is the published one. Compare the five words with your own notes.")),
+    h("p", {}, _("Your device has checked the whole ballot box and computed the sum itself; it is the published one. Compare the eight words with your own notes.")),
     facts(
       [_("Election"), words(sum.name)],
       [_("Fingerprint"), fingerprintBox(sum.fingerprint)],

@@ -261,7 +261,7 @@ function intro(scene) {
     h("h2", {}, _("Is this the right election?")),
     facts_.isNamed
       ? h("p", {}, _("Yes: its fingerprint is the one that your link names."))
-      : h("p", {}, _("Compare these five words with those on your sheet. If they differ, do not vote, and tell the election committee.")),
+      : h("p", {}, _("Compare these eight words with those on your sheet. If they differ, do not vote, and tell the election committee.")),
     facts_.election && h("p", {}, fingerprintBox(facts_.election.fingerprint)),
     state.receipt && h("p", {}, button(_("Show the receipt that this device keeps"), () => act("keep", { receipt: state.receipt }), "link")),
   ];
