@@ -35,6 +35,11 @@ def recount(archive: Path, journal: Path | None, *, jobs: int, progress: Progres
         raise NotDecryptable(
             f"the archive is not sound (verdict: {report.verdict}); run steward-audit verify to see why"
         )
+    if not report.setup.election.is_homomorphic:
+        # Whoever made all of the shuffles knows whose ballot each one is, and nothing says here who did.
+        raise NotDecryptable(
+            "ballots of this election would be opened one by one, or by lists: this program opens sums of choices only"
+        )
     if journal is None and report.setup.election.record_terms is not None:
         raise NotDecryptable(
             "this election has a journal, which tells whether ballots were left out: give it with --journal"

@@ -11,6 +11,7 @@ import pytest
 
 from audit.findings import Report
 from audit.reader import read_entries
+from audit.recount import NotDecryptable, recount
 from crypto import transcript
 from crypto.answers.nonhomomorphic import NonHomomorphicAnswer
 from crypto.ballot import make_ballot, parse_ballot
@@ -214,6 +215,19 @@ def test_ballots_that_are_decrypted_before_they_were_shuffled_are_nobodys_to_dec
         assert (report.tally is not None) == is_there
     last = parse_shuffle(ranked.election, tally_of(ranked), shuffles_of(ranked)[1].bodies[0])
     assert report.tally == (last.rows[0],)
+
+
+def test_a_trustees_command_opens_no_single_ballots(ranked: Simulation, tmp_path: Path) -> None:
+    """Without it: a server that makes ranked questions of an election, and all shuffles itself, would get each ballot
+    opened while it knows whose it is."""
+    end = ranked.index("PartialDecryption")
+    acts = [act for act in ranked.acts if act.box < end and act.kind != "strong-decryption"]
+    before = ranked.with_entries(ranked.entries[:end]).with_acts(acts)
+    (tmp_path / "box.bel").write_bytes(before.archive)
+    (tmp_path / "journal").write_bytes(before.journal)
+    for journal in (None, tmp_path / "journal"):
+        with pytest.raises(NotDecryptable, match="one by one"):
+            recount(tmp_path / "box.bel", journal, jobs=1, progress=lambda _ballots, _read: None)
 
 
 # --- false decryptions -----------------------------------------------------------------------------------------------
