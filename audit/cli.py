@@ -355,5 +355,7 @@ def main() -> None:
         raise SystemExit(_UNREADABLE) from error
     except (KeyboardInterrupt, click.Abort):
         _give_up("interrupted")
+    except BrokenPipeError:
+        _give_up("nobody reads the output any more")
     except Exception as error:  # noqa: BLE001 - a verifier that crashes must say so, and say no more
         _give_up(f"internal error: {type(error).__name__}: {error}")

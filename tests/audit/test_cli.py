@@ -315,6 +315,12 @@ def test_a_crash_of_the_verifier_is_2_and_one_line(shop: Shop) -> None:
     assert code == EXIT_UNCHECKED
     assert len(err.splitlines()) == 1
     assert err.startswith("could not check: internal error: OSError")
+    # Who pipes the report into a program that reads its first line only
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        code, _, err = shop.call("verify", box, "--jobs", "1", stdout=gone)
+    assert (code, err) == (EXIT_UNCHECKED, "could not check: nobody reads the output any more\n")
     # A record of a gigabyte, and a machine that has not so much
     with (shop.folder / "large.bel").open("wb") as file:
         file.write(tar_record("BELENIOS", encode_json_bytes({"version": 1, "timestamp": "1"}), 1))
