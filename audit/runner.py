@@ -38,7 +38,6 @@ from crypto.election import Election
 from crypto.encoding import sha256_hex
 from crypto.errors import ProtocolError
 from crypto.journal import JournalLine, JournalReader
-from crypto.questions import ListsQuestion
 from crypto.record import BoxState, Entry, EntryReader
 
 ENGINE = f"plain (PyNaCl {nacl.__version__})"
@@ -168,18 +167,17 @@ class _Run:
         if not election.shuffled_questions:
             why = "no question is ranked or graded"
             self.findings.not_applicable(why, *RANKED_BALLOTS, *SHUFFLES, *OPENED)
-        if not any(isinstance(question, ListsQuestion) for question in election.questions):
+        if not election.has_lists:
             self.findings.not_applicable("no question has lists", *LISTS)
 
     def _kinds(self) -> tuple[str, ...]:
         """The rules about ballots of the kinds of questions that there are."""
         if self.setup is None:
             return ()
-        questions = self.setup.election.questions
-        has_lists = any(isinstance(question, ListsQuestion) for question in questions)
+        election = self.setup.election
         return (
-            *(RANKED_BALLOTS if self.setup.election.shuffled_questions else ()),
-            *(LISTS if has_lists else ()),
+            *(RANKED_BALLOTS if election.shuffled_questions else ()),
+            *(LISTS if election.has_lists else ()),
         )
 
     def _follow(self, entry: Entry, ballots: BallotCheck, tally: TallyCheck) -> None:
@@ -189,7 +187,7 @@ class _Run:
         elif kind == "EncryptedTally":
             counted = tally.encrypted_tally(entry, ballots)
             # Where ballots are shuffled there is nothing to decrypt before that has ended.
-            if not ballots.are_shuffled:
+            if self.setup is not None and not self.setup.election.shuffled_questions:
                 self.report.tally = counted
         elif kind == "Shuffle":
             tally.shuffle(entry)

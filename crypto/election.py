@@ -14,7 +14,13 @@ from crypto.encoding import encode_json_bytes, is_uuid, parse_json, require_text
 from crypto.errors import MalformedError, MisuseError
 from crypto.groups import Element, Group, get_group
 from crypto.presentation import Presentation, RecordTerms, parse_presentation
-from crypto.questions import HomomorphicQuestion, NonHomomorphicQuestion, Question, parse_questions
+from crypto.questions import (
+    HomomorphicQuestion,
+    ListsQuestion,
+    NonHomomorphicQuestion,
+    Question,
+    parse_questions,
+)
 
 _REQUIRED = ("version", "description", "name", "group", "public_key", "questions", "uuid")
 _TEXTS = ("administrator", "credential_authority")
@@ -53,6 +59,11 @@ class Election:
             for place, question in enumerate(self.questions)
             if isinstance(question, NonHomomorphicQuestion)
         )
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether a question is one of lists."""
+        return any(isinstance(question, ListsQuestion) for question in self.questions)
 
     @property
     def record_terms(self) -> RecordTerms | None:

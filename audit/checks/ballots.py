@@ -148,11 +148,6 @@ class BallotCheck:
         self.counted_weight = 0
         self.all_good = True
 
-    @property
-    def are_shuffled(self) -> bool:
-        """Whether ballots are opened one by one, after shuffles."""
-        return bool(self._setup.election.shuffled_questions)
-
     def add(self, entry: Entry) -> None:
         """The next Ballot entry."""
         self.ballots += 1

@@ -925,7 +925,7 @@ def test_a_ballot_is_checked_on_another_device(voter: Voter, people: People, wat
     assert shown == [spoiled, fingerprint]
     # On a telephone the two devices are compared by words.
     for device in (voter.page, page):
-        assert device.locator(".five-words").all_text_contents() == [fingerprint_words(fingerprint)]
+        assert device.locator(".fingerprint-words").all_text_contents() == [fingerprint_words(fingerprint)]
     assert "#" not in page.url
     # The code is in no address any more: another language must not ask for it again.
     page.get_by_role("link", name="Español").click()

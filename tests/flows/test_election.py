@@ -144,7 +144,7 @@ def require_agreement(trustee: BrowserTrustee) -> None:
     shown = page.locator(".notice code span").all_text_contents()
     fingerprint = trustee.election.parameters.fingerprint
     assert "".join(shown) == fingerprint
-    assert page.locator(".notice .five-words").all_text_contents() == [fingerprint_words(fingerprint)]
+    assert page.locator(".notice .fingerprint-words").all_text_contents() == [fingerprint_words(fingerprint)]
 
 
 def decrypt(trustee: BrowserTrustee) -> None:

@@ -107,7 +107,7 @@ export function fingerprintBox(text) {
   return h(
     "span",
     {},
-    h("span", { class: "five-words", dir: "ltr", translate: "no" }, fingerprintWords(text)),
+    h("span", { class: "fingerprint-words", dir: "ltr", translate: "no" }, fingerprintWords(text)),
     h("span", { class: "whole" }, code(text)),
   );
 }

@@ -66,7 +66,7 @@ function groups(fingerprint) {
 
 /** Reckoned here: what the server says of it is believed on no sheet. @param {string} fingerprint */
 function eightWords(fingerprint) {
-  return h("p", { class: "mono five-words", dir: "ltr" }, fingerprintWords(fingerprint));
+  return h("p", { class: "mono fingerprint-words", dir: "ltr" }, fingerprintWords(fingerprint));
 }
 
 /** @param {Occasion} occasion */
